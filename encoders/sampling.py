@@ -1,0 +1,76 @@
+"""Neighbourhoods drawn from CSR arrays in plain numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Csr:
+    """A graph whose every edge stands with both its ends: node ``i`` has ``indices[indptr[i]:indptr[i + 1]]``.
+
+    Attributes:
+        indptr: int64 ``[nodes + 1]``.
+        indices: the neighbours, int32 or int64 ``[edges]``.
+        classes: relation class seen from the node, int64 ``[edges]``.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    classes: NDArray[np.int64]
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.indptr) - 1
+
+    def into(self, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Every message into nodes ``low <= node < high``: sources, targets and classes, int64 each."""
+        begin, end = int(self.indptr[low]), int(self.indptr[high])
+        counts = np.diff(self.indptr[low : high + 1])
+        targets = np.repeat(np.arange(low, high, dtype=np.int64), counts)
+        return self.indices[begin:end].astype(np.int64), targets, np.asarray(self.classes[begin:end], dtype=np.int64)
+
+    def sample(self, nodes: NDArray[np.int64], fanout: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """At most ``fanout`` messages into each node, drawn with replacement where a node has more.
+
+        Returns:
+            sources, targets and classes, int64 each.
+        """
+        degree = self.indptr[nodes + 1] - self.indptr[nodes]
+        take = np.minimum(degree, fanout)
+        targets = np.repeat(nodes, take)
+        within = np.arange(len(targets)) - np.repeat(np.cumsum(take) - take, take)
+        wide = np.repeat(degree > fanout, take)
+        drawn = (rng.random(len(targets)) * np.repeat(degree, take)).astype(np.int64)
+        at = np.repeat(self.indptr[nodes], take) + np.where(wide, drawn, within)
+        return self.indices[at].astype(np.int64), targets, np.asarray(self.classes[at], dtype=np.int64)
+
+    def subgraph(self, seeds: NDArray[np.int64], hops: int, fanout: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The sampled neighbourhood that ``hops`` convolutions need to compute the seeds.
+
+        Returns:
+            nodes (global numbers, the unique seeds first), edge_index (local numbers, ``[2, edges]``) and classes.
+        """
+        nodes = _unique(seeds)
+        frontier, sources, targets, classes = nodes, [], [], []
+        for _ in range(hops):
+            s, t, c = self.sample(frontier, fanout, rng)
+            sources.append(s)
+            targets.append(t)
+            classes.append(c)
+            fresh = np.setdiff1d(s, nodes)
+            nodes, frontier = np.concatenate([nodes, fresh]), fresh
+        order = np.argsort(nodes, kind="stable")
+        ranked = nodes[order]
+        local = [order[np.searchsorted(ranked, np.concatenate(part))] if part else np.zeros(0, np.int64) for part in (sources, targets)]
+        return nodes, np.stack(local), np.concatenate(classes)
+
+
+def _unique(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Distinct values in the order of their first appearance."""
+    _, first = np.unique(values, return_index=True)
+    return values[np.sort(first)]

@@ -1,0 +1,81 @@
+"""The grafted encoder: a transformer that hears of the graph after one of its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from ontograft.errors import EncoderError
+from ontograft.fusion.attention import Heard, KnowledgeAttention
+from ontograft.fusion.batch import KnowledgeBatch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Last hidden states ``[batch, pieces, hidden]``, and what knowledge attention heard (None without candidates or fusion)."""
+
+    hidden: Tensor
+    heard: Heard | None
+
+
+class GraftedEncoder(nn.Module):
+    """A Hugging Face encoder with a knowledge-attention layer hooked in.
+
+    Args:
+        model: the encoder, with or without adapters.
+        fusion: the layer, or None for the encoder alone.
+        after: how many transformer layers come before it; two thirds of them by default, so that the rest can carry what was heard to the boundaries.
+    """
+
+    def __init__(self, model: PreTrainedModel, fusion: KnowledgeAttention | None, *, after: int | None = None) -> None:
+        super().__init__()
+        self.model, self.fusion = model, fusion
+        layers = _layers(model)
+        self.after = round(len(layers) * 2 / 3) if after is None else after
+        if not 1 <= self.after <= len(layers):
+            raise EncoderError(f"cannot fuse after layer {self.after}: this encoder has {len(layers)}")
+        self._knowledge: KnowledgeBatch | None = None
+        self._heard: Heard | None = None
+        layers[self.after - 1].register_forward_hook(self._graft)
+
+    @property
+    def width(self) -> int:
+        """Width of the hidden states."""
+        return int(self.model.config.hidden_size)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, knowledge: KnowledgeBatch | None = None) -> Encoded:
+        """Encode a batch of windows.
+
+        Args:
+            input_ids: int64 ``[batch, pieces]``.
+            attention_mask: int64 ``[batch, pieces]``.
+            knowledge: candidates of the batch; None means none.
+        """
+        self._knowledge, self._heard = knowledge, None
+        try:
+            hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            return Encoded(hidden, self._heard)
+        finally:
+            self._knowledge, self._heard = None, None
+
+    def _graft(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
+        if self.fusion is None or self._knowledge is None:
+            return output
+        hidden = output[0] if isinstance(output, tuple) else output
+        self._heard = self.fusion(hidden, self._knowledge)
+        grafted = hidden + self._heard.residual
+        return (grafted, *output[1:]) if isinstance(output, tuple) else grafted
+
+
+def _layers(model: PreTrainedModel) -> nn.ModuleList:
+    """The transformer's blocks: the longest list of modules of one class."""
+    lists = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) > 1 and len({type(x) for x in m}) == 1]
+    if not lists:
+        raise EncoderError(f"{type(model).__name__}: found no list of transformer layers to graft onto; use a BERT-like encoder")
+    return max(lists, key=len)
+

@@ -1,0 +1,169 @@
+"""A pack: what a store was compiled to, memory-mapped. Opening takes no time, and all processes share one copy in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ontograft.errors import PackDamaged, VectorsMissing
+from ontograft.kg.adjacency import Adjacency
+from ontograft.kg.aliases import AliasIndex, AliasTables
+from ontograft.kg.compile import id_hash
+from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
+from ontograft.kg.pack_writer import add_vectors, write_pack
+from ontograft.kg.strings import StringTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackVectors:
+    """Vectors that one encoder made of a pack's concepts.
+
+    Attributes:
+        name: the encoder's.
+        text: identity vectors, float16 [concepts, width].
+        graph: graph vectors, float16 [concepts, width].
+        index_path: the FAISS index over the text vectors, where there is one.
+    """
+
+    name: str
+    text: NDArray[np.float16]
+    graph: NDArray[np.float16]
+    index_path: Path | None
+
+
+class Pack:
+    """An open pack, read-only. It stays what it was when a build puts a new one in its place.
+
+    Attributes:
+        path: The revision's folder.
+        manifest: What it says of itself.
+        groups: :class:`~ontograft.types.Group` of each concept, uint8 [n].
+        aliases: Finds names in text.
+        adjacency: The edges between concepts.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest = path, manifest
+        self._ids = self._strings("ids/text")
+        self._members: NDArray[np.int64] = self._load("ids/members.npy")
+        self._retired: NDArray[np.int32] = self._load("ids/retired.npy")
+        self._id_keys: NDArray[np.uint64] = self._load("ids/id_keys.npy")
+        self._id_rows: NDArray[np.int32] = self._load("ids/id_rows.npy")
+        self._names = self._strings("names/names")
+        self._name_starts: NDArray[np.int64] = self._load("names/name_starts.npy")
+        self._definitions = self._strings("names/definitions")
+        self.groups: NDArray[np.uint8] = self._load("groups.npy")
+        self.aliases = AliasIndex(AliasTables(*(self._load(f"aliases/{part}.npy") for part in AliasTables.PARTS)))
+        indptr, indices, relations = (self._load(f"adjacency/{part}.npy") for part in ("indptr", "indices", "relations"))
+        self.adjacency = Adjacency(indptr, indices, relations, tuple(manifest.relations))
+        self.n = len(self.groups)
+
+    @classmethod
+    def open(cls, path: str | Path, *, verify: Verify = "stamp") -> Pack:
+        """Open a pack, or one revision of it.
+
+        Args:
+            path: Its folder.
+            verify: ``stamp`` hashes the parts that changed since they were last seen whole, ``full`` all, ``none`` none.
+
+        Raises:
+            PackNotFound: There is no pack here.
+            PackDamaged: A part is missing or is not as it was written; the message names it.
+            PackError: It is of another schema.
+        """
+        folder = current(Path(path))
+        manifest = read_manifest(folder)
+        check(folder, manifest, verify=verify)
+        return cls(folder, manifest)
+
+    @property
+    def hash(self) -> str:
+        """What this revision is known by: equal packs have equal hashes."""
+        return self.manifest.revision()
+
+    def __len__(self) -> int:
+        return self.n
+
+    def id(self, i: int) -> str:
+        """The canonical id of a concept."""
+        return self._ids[int(self._members[i])]
+
+    def name(self, i: int) -> str:
+        """Its preferred name."""
+        return self._names[int(self._name_starts[i])]
+
+    def names_of(self, i: int, limit: int = 8) -> list[str]:
+        """Some of its names, the preferred ones first."""
+        start, end = int(self._name_starts[i]), int(self._name_starts[i + 1])
+        return self._names[start : min(end, start + limit)]
+
+    def name_count(self) -> NDArray[np.int64]:
+        """How many names each concept has, int64 [n]: a prior of how common it is."""
+        return np.diff(self._name_starts)
+
+    def members(self, i: int) -> tuple[str, ...]:
+        """The ids that are joined in a concept, the canonical one first."""
+        return tuple(self._ids[int(self._members[i]) : int(self._members[i + 1])])
+
+    def definition(self, i: int) -> str | None:
+        """Its definition, where it has one."""
+        return self._definitions[i] or None
+
+    def index_of(self, curie: str) -> int | None:
+        """The concept that has this id, canonical or joined, or that succeeds it where it is retired; None for an unknown one."""
+        key = np.uint64(id_hash(curie))
+        at = int(np.searchsorted(self._id_keys, key))
+        while at < len(self._id_keys) and self._id_keys[at] == key:
+            row = int(self._id_rows[at])
+            if self._ids[row] == curie:
+                joined = int(self._members[-1])
+                if row >= joined:
+                    return int(self._retired[row - joined])
+                return int(np.searchsorted(self._members, row, side="right")) - 1
+            at += 1
+        return None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.n))
+
+    @property
+    def encoders(self) -> dict[str, str]:
+        """Encoders whose vectors are here: name by hash."""
+        return {key: str(value["name"]) for key, value in self.manifest.encoders.items()}
+
+    def vectors(self, encoder_hash: str) -> PackVectors:
+        """The vectors of one encoder.
+
+        Raises:
+            VectorsMissing: There are none; the message names the command that makes them.
+        """
+        entry = self.manifest.encoders.get(encoder_hash)
+        if entry is None:
+            there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
+            raise VectorsMissing(
+                f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
+                f"Make them: `ontograft build --store STORE --out {self.path.parent} --encoder BUNDLE`"
+            )
+        parts = {Path(part).name: part for part in entry["parts"]}
+        index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
+        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index)
+
+    def _load(self, part: str) -> NDArray[Any]:
+        path = self.path / part
+        try:
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise PackDamaged(f"{path}: this part of the pack cannot be read ({type(error).__name__}); build the pack anew") from error
+        # A plain view: indexing a numpy.memmap costs several times as much.
+        return np.asarray(mapped).view(np.ndarray)
+
+    def _strings(self, part: str) -> StringTable:
+        return StringTable(self._load(f"{part}.npy"), self._load(f"{part}_offsets.npy"))
+
+
+__all__ = ["Pack", "PackVectors", "add_vectors", "write_pack"]

@@ -1,0 +1,235 @@
+"""Writes packs: a revision beside its place, whole and hashed, then moved there; nothing that exists is ever changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ontograft
+from ontograft.errors import PackError
+from ontograft.kg.aliases import AliasTables
+from ontograft.kg.compile import CompiledGraph
+from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
+
+
+def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) -> Path:
+    """Write a compiled graph as a new revision of a pack.
+
+    Args:
+        root: The pack's folder, made where it is missing.
+        graph: What to write.
+        publish: Let the pack point at it.
+
+    Returns:
+        The folder of the revision.
+    """
+    place = Path(root)
+    with _beside(place) as folder:
+        parts = {path: _save(folder / path, array) for path, array in _arrays(graph).items()}
+        manifest = Manifest(
+            created_by=f"ontograft {ontograft.__version__}",
+            fingerprint=graph.fingerprint,
+            releases=graph.releases,
+            relations=list(graph.adjacency.names),
+            counts=graph.counts,
+            parts=parts,
+        )
+        revision = _settle(place, folder, manifest)
+    if publish:
+        switch(place, revision)
+    return revision
+
+
+def add_vectors(
+    pack: str | Path, encoder_hash: str, name: str, text: NDArray[np.float16], graph: NDArray[np.float16], faiss_index: Any = None
+) -> Path:
+    """Write a revision that has an encoder's vectors too, and let the pack point at it.
+
+    Args:
+        pack: The pack, or one of its revisions.
+        encoder_hash: What the encoder is known by.
+        name: What it is called.
+        text: Identity vectors, float16 [concepts, width].
+        graph: Graph vectors, float16 [concepts, width].
+        faiss_index: A FAISS index over the text vectors, or the path of one; None for none.
+
+    Returns:
+        The folder of the revision.
+
+    Raises:
+        PackError: The vectors are not those of this pack's concepts.
+    """
+    old = current(Path(pack))
+    manifest = read_manifest(old)
+    count = manifest.counts["concepts"]
+    for what, array in (("text", text), ("graph", graph)):
+        if array.ndim != 2 or len(array) != count or array.dtype != np.float16:
+            raise PackError(f"{what} vectors are {array.dtype} {array.shape}; expected float16 with {count:,} rows, one a concept of {old}")
+    check(old, manifest)
+    short = encoder_hash[:12]
+    with _beside(old.parent) as folder:
+        mine = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
+        replaced = set(manifest.encoders.get(encoder_hash, {}).get("parts", ()))
+        parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
+        for path in parts:
+            _link(old / path, folder / path)
+        added = {path: _save(folder / path, array) for path, array in mine.items()}
+        if faiss_index is not None:
+            index = f"vectors/{short}/text.faiss"
+            _write_index(faiss_index, folder / index)
+            added[index] = Part((folder / index).stat().st_size, sha256_of(folder / index))
+        encoders = {**manifest.encoders, encoder_hash: {"name": name, "dim": int(text.shape[1]), "parts": sorted(added)}}
+        new = Manifest(
+            created_by=manifest.created_by,
+            fingerprint=manifest.fingerprint,
+            releases=manifest.releases,
+            relations=manifest.relations,
+            counts=manifest.counts,
+            parts=parts | added,
+            encoders=encoders,
+        )
+        revision = _settle(old.parent, folder, new)
+    switch(old.parent, revision)
+    return revision
+
+
+@contextmanager
+def build_lock(root: str | Path) -> Iterator[None]:
+    """Only one process builds into a pack; the lock ends with its process.
+
+    Raises:
+        PackError: Another process holds it.
+    """
+    import fcntl
+
+    place = Path(root)
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise PackError(f"{place}: another process is building into this pack; wait until it has ended") from None
+        for left in place.glob(".building-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def find_graph(root: str | Path, fingerprint: str) -> Path | None:
+    """A revision of the pack that was compiled from a store with this fingerprint: the current one before others, the fullest of those."""
+    place, best = Path(root), None
+    with suppress(PackError):
+        best = current(place)
+        if read_manifest(best).fingerprint == fingerprint:
+            return best
+        best = None
+    most = -1
+    for folder in sorted(place.glob("r-*")):
+        with suppress(PackError):
+            manifest = read_manifest(folder)
+            if manifest.fingerprint == fingerprint and len(manifest.encoders) > most:
+                best, most = folder, len(manifest.encoders)
+    return best
+
+
+def remove_superseded(root: str | Path) -> None:
+    """Remove revisions of the current graph that were only a step on the way: without any vectors, and not pointed at."""
+    place = Path(root)
+    now = current(place)
+    fingerprint = read_manifest(now).fingerprint
+    for folder in place.glob("r-*"):
+        with suppress(PackError):
+            manifest = read_manifest(folder)
+            if folder.name != now.name and manifest.fingerprint == fingerprint and not manifest.encoders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
+    aliases = {f"aliases/{part}.npy": getattr(graph.aliases, part) for part in AliasTables.PARTS}
+    return {
+        "ids/text.npy": graph.ids.blob,
+        "ids/text_offsets.npy": graph.ids.offsets,
+        "ids/members.npy": graph.members,
+        "ids/retired.npy": graph.retired,
+        "ids/id_keys.npy": graph.id_keys,
+        "ids/id_rows.npy": graph.id_rows,
+        "names/names.npy": graph.names.blob,
+        "names/names_offsets.npy": graph.names.offsets,
+        "names/name_starts.npy": graph.name_starts,
+        "names/definitions.npy": graph.definitions.blob,
+        "names/definitions_offsets.npy": graph.definitions.offsets,
+        "groups.npy": graph.groups,
+        **aliases,
+        "adjacency/indptr.npy": graph.adjacency.indptr,
+        "adjacency/indices.npy": graph.adjacency.indices,
+        "adjacency/relations.npy": graph.adjacency.relations,
+    }
+
+
+def _save(path: Path, array: NDArray[Any]) -> Part:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as handle:
+        np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)
+        handle.flush()
+        os.fsync(handle.fileno())
+    return Part(path.stat().st_size, sha256_of(path))
+
+
+def _link(old: Path, new: Path) -> None:
+    """The same file under another name; a copy where the file system has no hard links."""
+    new.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(old, new)
+    except OSError:
+        shutil.copyfile(old, new)
+
+
+def _write_index(index: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(index, (str, Path)):
+        shutil.copyfile(index, path)
+        return
+    import faiss
+
+    faiss.write_index(index, str(path))
+
+
+@contextmanager
+def _beside(root: Path) -> Iterator[Path]:
+    """A folder to write in, gone afterwards if it was not moved to its place."""
+    folder = root / f".building-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settle(root: Path, folder: Path, manifest: Manifest) -> Path:
+    """Move a written revision to its place, unless the same is there already."""
+    revision = root / manifest.revision()
+    with (folder / MANIFEST).open("w", encoding="utf-8") as handle:
+        handle.write(manifest.to_json())
+        handle.flush()
+        os.fsync(handle.fileno())
+    if revision.exists():
+        try:
+            check(revision, read_manifest(revision), verify="full")
+            return revision
+        except PackError:
+            damaged = root / f".building-damaged-{os.getpid()}"
+            revision.rename(damaged)
+            folder.rename(revision)
+            shutil.rmtree(damaged, ignore_errors=True)
+    else:
+        folder.rename(revision)
+    sync(root)
+    write_stamps(revision, manifest, manifest.parts)
+    return revision

@@ -1,0 +1,330 @@
+"""What every graph store offers, the rows it yields, and how one is opened by its address."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+from ontograft.errors import OptionError, StoreError
+from ontograft.types import Caveat, Header, Record, Reject
+
+if TYPE_CHECKING:
+    from ontograft.kg.join import Joined
+
+
+class ConceptRow(NamedTuple):
+    """A live id, once, whatever number of sources define it: a stub gives way to a definition proper, then the source loaded first wins.
+
+    ``types`` are those of all active sources, sorted; ``definition`` is the first that any of them gives.
+    """
+
+    id: str
+    name: str
+    kind: str
+    definition: str | None
+    iri: str | None
+    types: tuple[str, ...]
+    deprecated: bool
+    stub: bool
+    source: str
+
+
+class NameRow(NamedTuple):
+    """A name of a live id, the preferred ones (scope ``PREFERRED``) included. ``type`` and ``lang`` are empty where unknown."""
+
+    concept: str
+    text: str
+    scope: str
+    type: str
+    lang: str
+    source: str
+
+
+class RelationRow(NamedTuple):
+    """A relation as its source states it; either end may be an id that is not loaded, or retired."""
+
+    subject: str
+    predicate: str
+    object: str
+    qualifiers: str
+    source: str
+
+
+class TombstoneRow(NamedTuple):
+    """A retired id that no active source holds as live."""
+
+    id: str
+    reason: str
+    successor: str | None
+    name: str | None
+    consider: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load did. The counts are those of the release as stored: duplicates folded."""
+
+    name: str
+    release: str
+    concepts: int
+    names: int
+    relations: int
+    tombstones: int
+    rejects: int
+    caveats: Counter[str]
+    unchanged: bool
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A loaded release."""
+
+    name: str
+    release: str
+    active: bool
+    concepts: int
+    relations: int
+    content_hash: str
+    loaded_at: str
+    pack: str | None
+    licence: str | None
+    attribution: str | None
+    sha256: str
+    names: int
+    tombstones: int
+    format: str
+
+
+class Hit(NamedTuple):
+    """A concept that a search found, by the name that matched best."""
+
+    id: str
+    name: str
+    matched: str
+    source: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredName:
+    """A name of a stored concept."""
+
+    text: str
+    scope: str
+    type: str | None
+    lang: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelation:
+    """A relation of a stored concept; ``name`` is that of the object, where it is loaded."""
+
+    predicate: str
+    object: str
+    name: str | None
+    qualifiers: Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedId:
+    """An id that is the same concept elsewhere, and by which link; ``live`` is false where it is not loaded."""
+
+    id: str
+    name: str | None
+    reason: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An id that was retired in favour of the concept shown, or of nothing."""
+
+    id: str
+    reason: str
+    successor: str | None
+    consider: tuple[str, ...]
+    source: str
+    release: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a concept was read."""
+
+    source: str
+    release: str
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConcept:
+    """All that the active releases say of one concept.
+
+    ``asked`` is the id one asked for: another than ``id`` where that was retired and followed to its successor. A concept that is
+    retired without a live successor has ``live`` false, and only its name and history.
+    """
+
+    id: str
+    name: str
+    source: str
+    asked: str
+    live: bool = True
+    kind: str = "Class"
+    definition: str | None = None
+    iri: str | None = None
+    types: tuple[str, ...] = ()
+    deprecated: bool = False
+    stub: bool = False
+    names: tuple[StoredName, ...] = ()
+    parents: tuple[tuple[str, str | None], ...] = ()
+    children: int = 0
+    relations: tuple[StoredRelation, ...] = ()
+    joined: tuple[JoinedId, ...] = ()
+    history: tuple[Retired, ...] = ()
+    provenance: tuple[Provenance, ...] = field(default=())
+
+
+class GraphStore(Protocol):
+    """A graph of ontology releases. Reading sees active releases only; a load is all or nothing."""
+
+    url: str
+
+    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False) -> LoadReport | None:
+        """Ask before reading a source: the report of a load with nothing to do, None where it may go ahead.
+
+        Raises:
+            StoreError: Another release of this name is loaded; the message names ``ontograft refresh``.
+        """
+        ...
+
+    def load(
+        self,
+        header: Header,
+        records: Iterable[Record],
+        *,
+        source_sha256: str | Callable[[], str],
+        replace: bool = False,
+        lenient: bool = False,
+        on_reject: Callable[[Reject], None] | None = None,
+        on_caveat: Callable[[Caveat], None] | None = None,
+    ) -> LoadReport:
+        """Load one release of one source; nothing of it is seen before all of it is.
+
+        Args:
+            header: Name and release; a first release of a name becomes active.
+            records: The reader's stream; read once.
+            source_sha256: Hash of the source's bytes, or a function asked for it after the stream has ended.
+            replace: Put this content in the place of the same release with other content.
+            lenient: Leave malformed records out, hand them to ``on_reject`` and go on.
+            on_reject: Called for every record left out.
+            on_caveat: Called for every oddity that was kept.
+
+        Raises:
+            MalformedRecord: A record breaks its format and ``lenient`` is off.
+            ReleaseExists: This release is loaded with other content and ``replace`` is off.
+            StoreBusy: Another process is writing.
+            StoreError: Another release of this name is loaded already.
+        """
+        ...
+
+    def releases(self) -> list[Release]:
+        """All loaded releases, in load order within a source."""
+        ...
+
+    def concept(self, curie: str) -> StoredConcept | None:
+        """What is known of an id; a retired one is followed to its successor. None where it was never loaded."""
+        ...
+
+    def search(self, text: str, limit: int = 20) -> list[Hit]:
+        """Live concepts by name: equal names first (case ignored), then names with all the words, then with some."""
+        ...
+
+    def concepts(self) -> Iterator[ConceptRow]:
+        """Live ids of the active releases, ordered by id, each once."""
+        ...
+
+    def names(self) -> Iterator[NameRow]:
+        """Names of live ids, ordered by id; a name that two sources give appears twice."""
+        ...
+
+    def relations(self) -> Iterator[RelationRow]:
+        """Relations of the active releases, ordered by subject, predicate, object."""
+        ...
+
+    def tombstones(self) -> Iterator[TombstoneRow]:
+        """Retired ids, ordered by id, each once."""
+        ...
+
+    def joined(self) -> Joined:
+        """Which ids are one concept: computed once for the active releases and kept in the store."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A hash of the active releases' content; what was compiled from the store is fresh while it stays the same."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All reading inside sees one state of the store, whatever is written meanwhile."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> GraphStore:
+    """Open a store by its address.
+
+    Args:
+        url: A path or ``sqlite:///path``.
+        create: Make the store where there is none.
+        wait: Seconds to wait for another writer before :class:`~ontograft.errors.StoreBusy`.
+
+    Raises:
+        OptionError: The address names no kind of store that there is.
+        StoreError: There is no store, or it is of another schema.
+    """
+    address = str(url)
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        path = Path(address)
+    elif scheme == "sqlite":
+        path = Path(rest[1:] if rest.startswith("/") else rest)
+    else:
+        raise OptionError(f"{address}: no store of kind {scheme!r}; give a path or sqlite:///path")
+    if not str(path) or str(path) == ".":
+        raise OptionError(f"{address!r} names no file; give a path or sqlite:///path")
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; a store is one file, such as {path / 'kg.db'}")
+    if not create and not path.exists():
+        raise StoreError(f"{path}: there is no store; `ontograft ingest SOURCE --store {path}` creates one")
+    from ontograft.kg.sqlite_store import SqliteStore
+
+    return SqliteStore(path, wait=wait)
+
+
+def qualifier_text(qualifiers: Iterable[tuple[str, str]]) -> str:
+    """Qualifiers as the store keeps and hashes them: a sorted JSON list of pairs, empty for none."""
+    pairs = sorted(set(qualifiers))
+    return json.dumps(pairs, ensure_ascii=False, separators=(",", ":")) if pairs else ""
+
+
+def qualifier_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """The pairs that :func:`qualifier_text` wrote."""
+    return tuple((str(key), str(value)) for key, value in json.loads(text)) if text else ()

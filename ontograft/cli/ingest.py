@@ -1,0 +1,86 @@
+"""``ontograft ingest``: load an ontology into a store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ontograft.cli import render
+
+_LISTED = 20
+
+
+@click.command()
+@click.argument("source")
+@click.option("--store", required=True, help="The store: a path or sqlite:///path; created where there is none.")
+@click.option("--format", "format_", help="obo, sssom, table …; guessed from the content by default.")
+@click.option("--name", help="Name of the ontology; read from the source by default.")
+@click.option("--release", help="Its release; read from the source by default.")
+@click.option("--config", help="For a table: the TOML that maps its columns.")
+@click.option("--lenient", is_flag=True, help="Leave malformed records out and count them, instead of stopping at the first.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where records left out are listed (JSON Lines).")
+@click.option("--replace", is_flag=True, help="Put this content in the place of the same release with other content.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: str,
+    store: str,
+    format_: str | None,
+    name: str | None,
+    release: str | None,
+    config: str | None,
+    lenient: bool,
+    rejects: Path | None,
+    replace: bool,
+    as_json: bool,
+) -> None:
+    """Load an ontology SOURCE into a store: all of it or nothing.
+
+    Loading what is loaded already does nothing. A further release of an ontology is for `ontograft refresh`.
+    """
+    from ontograft.jobs.ingest import ingest
+    from ontograft.types import Caveat, Reject
+
+    left_out: list[str] = []
+
+    def on_reject(record: Reject) -> None:
+        if len(left_out) < _LISTED:
+            left_out.append(_place(record.file, record.line) + record.reason)
+
+    def on_caveat(record: Caveat) -> None:
+        render.detail(f"{_place(record.file, record.line)}{record.message} ({record.kind})")
+
+    with render.progress(f"ingesting {source}") as bar:
+        report = ingest(
+            source,
+            store=store,
+            format=format_,
+            name=name,
+            release=release,
+            config=config,
+            lenient=lenient,
+            rejects=rejects,
+            replace=replace,
+            progress=bar if bar.drawn else None,
+            on_reject=on_reject,
+            on_caveat=on_caveat,
+        )
+    if as_json:
+        render.as_json(asdict(report))
+    what = f"{report.name} {report.release}"
+    counts = f"{report.concepts:,} concepts, {report.names:,} names, {report.relations:,} relations, {report.tombstones:,} retired ids"
+    render.message(f"{what}: loaded already with this content, nothing to do" if report.unchanged else f"{what}: {counts}")
+    for kind, count in sorted(report.caveats.items()):
+        render.warning(f"{kind}: {count:,} kept (each with -v)")
+    if report.rejects:
+        for reason in () if rejects else left_out:
+            render.warning(f"left out: {reason}")
+        render.message(f"{report.rejects:,} records left out" + (f", listed in {rejects}" if rejects else ""))
+        ctx.exit(3)
+
+
+def _place(file: str, line: int | None) -> str:
+    return f"{file}:{line}: " if line is not None else f"{file}: "

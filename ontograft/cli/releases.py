@@ -1,0 +1,33 @@
+"""``ontograft releases``: what a store holds."""
+
+from __future__ import annotations
+
+import click
+
+from ontograft.cli import render
+
+
+@click.command()
+@click.option("--store", required=True, help="The store: a path or sqlite:///path.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(store: str, as_json: bool) -> None:
+    """List the releases in a store: which are active, what they hold, the hash of their content."""
+    from ontograft.kg.store import open_store
+
+    with open_store(store) as graph:
+        rows = graph.releases()
+    if as_json:
+        fields = ("name", "release", "active", "concepts", "relations", "content_hash", "loaded_at", "pack", "names", "licence", "sha256")
+        render.as_json([{field: getattr(row, field) for field in fields} for row in rows])
+        return
+    if not rows:
+        render.message(f"{store} holds no release yet; `ontograft ingest SOURCE --store {store}` loads one")
+        return
+    render.table(
+        ("name", "release", "active", "concepts", "names", "relations", "content", "loaded at", "licence"),
+        [
+            (row.name, row.release, "yes" if row.active else "no", row.concepts, row.names, row.relations, row.content_hash[:12], row.loaded_at,
+             row.licence)
+            for row in rows
+        ],
+    )  # fmt: skip

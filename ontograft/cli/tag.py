@@ -1,0 +1,89 @@
+"""``ontograft tag``: documents in, a line of linked entities a document out."""
+
+from __future__ import annotations
+
+import click
+
+from ontograft.cli import render
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Comma-separated names."""
+    if value is None:
+        return None
+    return tuple(name.strip() for name in value.split(",") if name.strip()) or None
+
+
+@click.command()
+@click.argument("source", metavar="INPUT")
+@click.option("--pack", required=True, help="Folder that `ontograft build` wrote.")
+@click.option("--model", required=True, help="Name of a shipped bundle (medical), or the folder of a trained one.")
+@click.option("--out", required=True, help="JSON Lines to write; - for stdout.")
+@click.option("--text-column", help="Column of a CSV, TSV or Parquet file that holds the text.")
+@click.option("--id-column", help="Column that holds the id (default: the row number).")
+@click.option("--rejects", help="Where rejected documents are listed, without their text (default: beside OUT).")
+@click.option("--resume", is_flag=True, help="Go on with an output that was interrupted.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Leave out entities whose score is below this.")
+@click.option("--labels", callback=_names, help="Only these labels, separated by commas.")
+@click.option("--prefer", callback=_names, help="Ontologies whose ids are preferred where several are joined, separated by commas.")
+@click.option("--nested", is_flag=True, help="Allow entities inside entities.")
+@click.option("--device", help="cpu, cuda, cuda:1 … (default: the best there is).")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of one process on the CPU.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: str,
+    pack: str,
+    model: str,
+    out: str,
+    text_column: str | None,
+    id_column: str | None,
+    rejects: str | None,
+    resume: bool,
+    overwrite: bool,
+    threshold: float | None,
+    labels: tuple[str, ...] | None,
+    prefer: tuple[str, ...] | None,
+    nested: bool,
+    device: str | None,
+    threads: int | None,
+) -> None:
+    """Tag documents with entities and their concepts.
+
+    INPUT is a .jsonl file of {"id", "text"}, a .csv, .tsv or .parquet file, a PubTator file, a .txt file, a folder of .txt files, or - for
+    JSON lines from stdin. Documents that cannot be read are listed in the rejects (exit status 3), the others are tagged, in order.
+    """
+    from ontograft.jobs.tag import Options, tag
+
+    if resume and overwrite:
+        raise click.UsageError("--resume goes on with an output and --overwrite replaces it: pass one of them")
+    options = Options(
+        model=model,
+        pack=pack,
+        threshold=threshold,
+        labels=labels,
+        prefer=prefer,
+        nested=nested,
+        text_column=text_column,
+        id_column=id_column,
+    )
+    with render.progress("tagging", unit="notes") as bar:
+        report = tag(
+            source,
+            out=out,
+            options=options,
+            rejects=rejects,
+            resume=resume,
+            overwrite=overwrite,
+            device=device,
+            threads=threads,
+            progress=bar if bar.drawn else None,
+            say=render.detail,
+        )
+    if report.resumed:
+        render.message(f"went on after {report.resumed:,} notes that were tagged before")
+    render.message(report.sentence())
+    if report.rejected:
+        render.message(f"rejected documents are listed in {report.rejects}" if report.rejects else report.reasons())
+        ctx.exit(3)

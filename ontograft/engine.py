@@ -1,0 +1,150 @@
+"""The engine: a bundle on a pack. Python, the spaCy component and the command line all tag through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ontograft.encoders.graph import GraphEncoder
+from ontograft.encoders.text import TextEncoder
+from ontograft.errors import OptionError
+from ontograft.fusion.batch import KnowledgeCollator
+from ontograft.fusion.candidates import CandidateFinder
+from ontograft.kg.pack import Pack
+from ontograft.tasks import bundle as bundles
+from ontograft.tasks.linking import Linker, Nearest
+from ontograft.tasks.ner import bundled
+from ontograft.tasks.ner.examples import Collator, Example, Preparer
+from ontograft.tasks.ner.predict import Prediction, predict
+from ontograft.types import Document, Entity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_DOCUMENTS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """What the user chose.
+
+    Attributes:
+        threshold: least probability of an entity.
+        labels: labels to keep; None for all.
+        prefer: ontology prefixes whose ids are shown first.
+    """
+
+    threshold: float = 0.0
+    labels: frozenset[str] | None = None
+    prefer: tuple[str, ...] = ()
+
+
+class Engine:
+    """Tags text with a bundle's model and a pack's concepts; made by :func:`load`.
+
+    Attributes:
+        model_hash: stands for the bundle, and for nothing else.
+        pack_hash: stands for the pack's revision.
+        labels: labels the model knows.
+    """
+
+    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
+        built, settings = bundled.load(bundle)
+        self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, settings.labels
+        unknown = sorted((options.labels or frozenset()) - set(settings.labels))
+        if unknown:
+            raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(settings.labels)}")
+        self._model, self._settings, self._options = built.model.to(device), settings, options
+        finder = collator = nearest = None
+        if settings.arm.has_knowledge:
+            encoder = GraphEncoder.load(bundle.folder / "graph") if (bundle.folder / "graph").is_dir() else None
+            vectors = pack.vectors(encoder.key()) if encoder is not None and settings.arm.needs_vectors else None
+            finder = CandidateFinder(pack)
+            collator = KnowledgeCollator(pack, vectors, arm=settings.arm)
+            if encoder is not None and vectors is not None and vectors.index_path is not None:
+                nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
+        self._prepare = Preparer(built.windower(settings), finder, settings.arm)
+        self._collate = Collator(collator, pad=built.tokenizer.pad_token_id or 0)
+        self.linker = Linker(pack, settings.label_groups, prefer=options.prefer, nearest=nearest)
+
+    def tag(self, text: str) -> Document:
+        """Tag one text."""
+        return next(self.pipe([text]))
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
+        """Tag texts, in order; a few are held at a time."""
+        stream = iter(texts)
+        while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
+            examples = [self._prepare(text) for text in chunk]
+            predictions = predict(self._model, examples, self._collate)
+            for example, prediction in zip(examples, predictions, strict=True):
+                yield Document(example.text, tuple(self._entities(example, prediction)))
+
+    def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
+        tags = self._settings.tags
+        path = tags.decode(prediction.logits)
+        spans = [s for s in tags.spans(path) if self._options.labels is None or s[2] in self._options.labels]
+        probability = _softmax(prediction.logits / self._settings.temperature)
+        for (first, last, label), scored in zip(spans, self.linker.score(example, prediction, spans), strict=True):
+            score = float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in range(first, last + 1)])))
+            if score < self._options.threshold:
+                continue
+            start, end = int(example.words.starts[first]), int(example.words.ends[last])
+            concept, candidates = self.linker.name(scored)
+            yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates)
+
+
+def load(
+    name: str | Path, *, pack: str | Path, device: str | None = None, threads: int | None = None, threshold: float | None = None,
+    labels: Collection[str] | None = None, prefer: Sequence[str] | None = None, nested: bool = False,
+) -> Engine:
+    """An engine of a bundle on a pack.
+
+    Args:
+        name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
+        pack: the folder that ``ontograft build`` wrote.
+        device: a torch device; the accelerator where there is one, when None.
+        threads: processor threads; as many as there are cores, when None.
+        threshold: least probability of an entity, from 0 to 1.
+        labels: labels to keep.
+        prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
+        nested: entities inside entities; no shipped model predicts them yet, so True is refused.
+
+    Raises:
+        UnknownModel, BundleDamaged: no such bundle, or not as it was written.
+        PackNotFound, PackDamaged: no such pack, or not as it was written.
+        VectorsMissing: the pack has no vectors of the bundle's graph encoder.
+        OptionError: an option out of its range.
+    """
+    import torch
+
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise OptionError(f"threshold {threshold}: give a probability between 0 and 1")
+    if nested:
+        raise OptionError("nested entities: this model predicts entities that do not overlap; leave --nested out")
+    if threads is not None:
+        if threads < 1:
+            raise OptionError(f"{threads} threads: give 1 or more")
+        torch.set_num_threads(threads)
+    bundle = bundles.load(name, task=bundled.TASK)
+    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
+    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()))
+    return Engine(bundle, Pack.open(pack), options=options, device=chosen)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shifted = np.exp(logits - logits.max(-1, keepdims=True, initial=-1e9)) if len(logits) else logits
+    return np.asarray(shifted / shifted.sum(-1, keepdims=True)) if len(logits) else logits
+
+
+__all__ = ["Engine", "TagOptions", "load"]

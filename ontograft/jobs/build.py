@@ -1,0 +1,125 @@
+"""Builds a pack from a store: the graph first, then concept vectors. What is done already is not done again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ontograft.errors import PackError, StoreError
+from ontograft.kg.compile import Progress, compile_graph
+from ontograft.kg.manifest import check, current, read_manifest, switch
+from ontograft.kg.pack import Pack
+from ontograft.kg.pack_writer import build_lock, find_graph, remove_superseded, write_pack
+from ontograft.kg.store import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        path: the revision that the pack points at.
+        concepts: how many it has.
+        names: how many names they have.
+        aliases: under how many forms they are found.
+        edges: how many edges, each counted once.
+        encoders: names of the encoders whose vectors it has.
+        bytes: its size.
+        seconds: how long the build took.
+        unchanged: whether everything was there already.
+    """
+
+    path: Path
+    concepts: int
+    names: int
+    aliases: int
+    edges: int
+    encoders: tuple[str, ...]
+    bytes: int
+    seconds: float
+    unchanged: bool
+
+
+def build(
+    store_url: str | Path, out: str | Path, *, encoder: str | None = None, vectors: bool = True, progress: Progress | None = None
+) -> BuildReport:
+    """Compile a store's active releases into a pack.
+
+    A build that was interrupted goes on where it was: a finished graph is kept, vectors come from their cache. The pack points at the
+    new revision when all of it is there; its readers keep the one they have.
+
+    Args:
+        store_url: The store.
+        out: The pack's folder.
+        encoder: The bundle whose encoder makes the vectors; the shipped one by default.
+        vectors: Make vectors at all.
+        progress: Told the stage, the part of it done, and the whole.
+
+    Raises:
+        StoreError: There is no such store, or nothing in it.
+        PackError: Another process builds into the folder, or it is no pack.
+    """
+    root, began = Path(out), time.monotonic()
+    _refuse_foreign(root)
+    with open_store(store_url) as store:
+        if not any(release.active and release.concepts for release in store.releases()):
+            raise StoreError(f"{store_url}: the store has no concepts; `ontograft ingest SOURCE --store {store_url}` loads some")
+        with build_lock(root):
+            before = _pointed_at(root)
+            revision = find_graph(root, store.fingerprint())
+            if revision is None or not _is_whole(revision):
+                # Where an older pack is at work, it stays until the vectors of the new one are there too.
+                revision = write_pack(root, compile_graph(store, progress=progress), publish=not vectors or before is None)
+            if vectors:
+                _vectors(Pack.open(revision), encoder, progress)
+            if _pointed_at(root) == before != revision:
+                switch(root, revision)
+            remove_superseded(root)
+    return _report(current(root), time.monotonic() - began, unchanged=before == current(root))
+
+
+def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None:
+    """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result."""
+
+
+def _refuse_foreign(root: Path) -> None:
+    """A folder with other things in it is not made a pack."""
+    if root.is_file():
+        raise PackError(f"{root} is a file; a pack is a folder, give --out a new or empty one")
+    if root.is_dir() and not (root / "CURRENT").exists():
+        foreign = [entry.name for entry in root.iterdir() if not entry.name.startswith((".", "r-"))]
+        if foreign:
+            raise PackError(f"{root} is no pack and not empty (it has {sorted(foreign)[0]}); give --out a new folder")
+
+
+def _pointed_at(root: Path) -> Path | None:
+    try:
+        return current(root)
+    except PackError:
+        return None
+
+
+def _is_whole(revision: Path) -> bool:
+    """Whether all of a revision is as it was written."""
+    try:
+        check(revision, read_manifest(revision), verify="full")
+    except PackError:
+        return False
+    return True
+
+
+def _report(path: Path, seconds: float, *, unchanged: bool) -> BuildReport:
+    manifest = read_manifest(path)
+    counts = manifest.counts
+    return BuildReport(
+        path=path,
+        concepts=counts["concepts"],
+        names=counts["names"],
+        aliases=counts["aliases"],
+        edges=counts["edges"],
+        encoders=tuple(str(entry["name"]) for entry in manifest.encoders.values()),
+        bytes=sum(part.size for part in manifest.parts.values()),
+        seconds=seconds,
+        unchanged=unchanged,
+    )

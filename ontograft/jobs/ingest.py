@@ -1,0 +1,92 @@
+"""Load one ontology source into a store: what joins the readers and the graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from ontograft.ingest.detect import read
+from ontograft.ingest.staging import Source
+from ontograft.kg.store import LoadReport, open_store
+from ontograft.output import replacing
+from ontograft.types import Caveat, Record, Reject
+
+Progress = Callable[[int, int], None]
+"""Called with bytes read and bytes in all."""
+
+_STEP = 2000
+
+
+def ingest(
+    path: str | Path,
+    *,
+    store: str | Path,
+    format: str | None = None,
+    name: str | None = None,
+    release: str | None = None,
+    config: str | Path | None = None,
+    lenient: bool = False,
+    rejects: str | Path | None = None,
+    replace: bool = False,
+    progress: Progress | None = None,
+    on_reject: Callable[[Reject], None] | None = None,
+    on_caveat: Callable[[Caveat], None] | None = None,
+) -> LoadReport:
+    """Load a source, all of it or nothing.
+
+    Args:
+        path: The source; ``-`` reads standard input.
+        store: Address of the store, created where there is none.
+        format: Its format; guessed from the content where None.
+        name: The ontology's name; from the source where None.
+        release: The release; from the source where None.
+        config: TOML that maps the columns of a table.
+        lenient: Leave malformed records out instead of stopping at the first.
+        rejects: JSON Lines file for the records left out: ``{"file", "line", "reason"}``.
+        replace: Put this content in the place of the same release with other content.
+        progress: Called now and then with bytes read and bytes in all.
+        on_reject: Called for every record left out.
+        on_caveat: Called for every oddity that was kept.
+
+    Returns:
+        Counts of the release as stored; ``unchanged`` where there was nothing to do.
+
+    Raises:
+        SourceError: The source cannot be read, or (without ``lenient``) one of its records is malformed.
+        StoreError: The store refuses: another release is loaded, the same with other content, or another process is writing.
+    """
+    source = read(path, format=format, name=name, release=release, config=config)
+    with open_store(store, create=True) as graph:
+        done = graph.check(source.header, source_sha256=source.sha256, replace=replace)
+        if done is not None:
+            return done
+        with ExitStack() as stack:
+            file = stack.enter_context(replacing(Path(rejects), private=True)) if rejects is not None else None
+
+            def reject(record: Reject) -> None:
+                if file is not None:
+                    file.write(json.dumps({"file": record.file, "line": record.line, "reason": record.reason}, ensure_ascii=False) + "\n")
+                if on_reject is not None:
+                    on_reject(record)
+
+            return graph.load(
+                source.header,
+                _watched(source, progress) if progress is not None else source.records,
+                source_sha256=source.sha256,
+                replace=replace,
+                lenient=lenient,
+                on_reject=reject,
+                on_caveat=on_caveat,
+            )
+
+
+def _watched(source: Source, progress: Progress) -> Iterator[Record]:
+    """The records, with a word on how far the file is read every few thousand."""
+    progress(0, source.bytes_total)
+    for count, record in enumerate(source.records, 1):
+        yield record
+        if count % _STEP == 0:
+            progress(source.progress(), source.bytes_total)
+    progress(source.bytes_total, source.bytes_total)

@@ -1,0 +1,253 @@
+"""Tag a file or a folder of documents: read, ask the engine, write line by line, list what could not be read."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from ontograft import output
+from ontograft.errors import OptionError
+from ontograft.ingest import notes
+from ontograft.jobs.resumable import ResumableLines, to_line
+from ontograft.types import Document, Note
+
+STDIO = "-"
+
+
+class Tagger(Protocol):
+    """What this job needs of an engine."""
+
+    @property
+    def model_hash(self) -> str:
+        """Identity of the weights."""
+
+    @property
+    def pack_hash(self) -> str:
+        """Identity of the pack."""
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
+        """Tagged documents in the order of the texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the entities of a document depend on, and which columns it is read from."""
+
+    model: str
+    pack: str
+    threshold: float | None = None
+    labels: tuple[str, ...] | None = None
+    prefer: tuple[str, ...] | None = None
+    nested: bool = False
+    text_column: str | None = None
+    id_column: str | None = None
+
+    def of_the_run(self) -> dict[str, Any]:
+        """Those that a resumed run must share; model and pack are compared by their hashes instead."""
+        return {key: value for key, value in asdict(self).items() if key not in {"model", "pack"}}
+
+
+@dataclass(slots=True)
+class TagReport:
+    """What was done. ``notes`` counts all lines of the output, ``resumed`` those of an earlier run."""
+
+    notes: int = 0
+    entities: int = 0
+    linked: int = 0
+    rejected: int = 0
+    resumed: int = 0
+    seconds: float = 0.0
+    rejects: Path | None = None
+    why: Counter[str] = field(default_factory=Counter)
+
+    def add(self, entities: Iterable[dict[str, Any]]) -> None:
+        """Count a document."""
+        self.notes += 1
+        for entity in entities:
+            self.entities += 1
+            self.linked += entity.get("concept") is not None
+
+    def sentence(self) -> str:
+        """The last line of the command."""
+        rate = (self.notes - self.resumed) / max(self.seconds, 1e-6)
+        return (
+            f"tagged {self.notes:,} notes, {self.entities:,} entities ({self.linked:,} linked), {self.rejected:,} rejected "
+            f"in {self.seconds:,.1f} s, {rate:,.1f} notes/s"
+        )
+
+    def reasons(self) -> str:
+        """Reasons of rejects, most frequent first."""
+        return "rejected: " + "; ".join(f"{reason} ({count:,})" for reason, count in self.why.most_common(5))
+
+
+def tag(
+    source: str | Path,
+    *,
+    out: str | Path,
+    options: Options,
+    rejects: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: Callable[[float, float | None], None] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    load: Callable[..., Tagger] | None = None,
+) -> TagReport:
+    """Tag every document of ``source``, in order, a line a document.
+
+    Args:
+        source: A file, a folder, or ``-`` for JSON lines from stdin.
+        out: JSON Lines; grows in ``OUT.part`` until it is complete. ``-`` writes to stdout.
+        options: Model, pack and what else the answers depend on.
+        rejects: Where documents that cannot be tagged are listed; beside ``out`` where it is not given.
+        resume: Go on with the ``OUT.part`` of an interrupted run.
+        overwrite: Replace ``out`` where it exists.
+        device: As of ``ontograft.load``.
+        threads: As of ``ontograft.load``.
+        progress: Called with the notes done and how many there are.
+        say: Called with what is going on.
+        load: Opens the engine; ``ontograft.load`` where it is not given.
+
+    Raises:
+        OutputExists: ``out`` exists, or is being written by another process.
+        OptionError: ``resume`` with other input, model, pack or options than those of the begun output.
+        DocumentError: ``source`` cannot be read at all.
+        BundleError, PackError: The model or the pack cannot be used.
+    """
+    listed = _rejects_path(out, rejects)
+    _check_paths(source, out, listed, resume)
+    lines = None if str(out) == STDIO else ResumableLines(Path(out), resume=resume, overwrite=overwrite)
+    run = {} if lines is None or str(source) == STDIO else {"input": notes.digest(Path(source))}
+    engine = _open(options, device=device, threads=threads, load=load, say=say)
+    run |= {"model": engine.model_hash, "pack": engine.pack_hash, "options": options.of_the_run()}
+    total = _count(source, options) if progress is not None else None
+    report = TagReport()
+    with lines or nullcontext():
+        if lines is not None:
+            lines.begin(run)
+            if lines.summary is not None:
+                return _finished_before(lines, listed)
+            for document in lines.done:
+                report.add(document["entities"])
+            report.resumed = report.notes
+        started = time.monotonic()
+        with _opened(listed) as rejected:
+            for record in _records(source, engine, options, [document["id"] for document in lines.done] if lines else [], rejected, report):
+                report.add(record["entities"])
+                if lines is None:
+                    sys.stdout.buffer.write(to_line(record))
+                    sys.stdout.buffer.flush()
+                else:
+                    lines.write(record)
+                if progress is not None:
+                    progress(report.notes, total)
+        report.seconds = time.monotonic() - started
+        report.rejects = listed if isinstance(listed, Path) else None
+        if report.rejects is not None and not report.rejected and rejects is None:
+            report.rejects.unlink()
+            report.rejects = None
+        if lines is not None:
+            lines.finish({"notes": report.notes, "entities": report.entities, "linked": report.linked, "rejected": report.rejected})
+    return report
+
+
+def _open(
+    options: Options, *, device: str | None, threads: int | None, load: Callable[..., Tagger] | None, say: Callable[[str], None]
+) -> Tagger:
+    if load is None:
+        import ontograft
+
+        load = ontograft.load
+    started = time.monotonic()
+    engine = load(
+        options.model,
+        pack=options.pack,
+        device=device,
+        threads=threads,
+        threshold=options.threshold,
+        labels=options.labels,
+        prefer=options.prefer,
+        nested=options.nested,
+    )
+    say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
+    return engine
+
+
+def _records(
+    source: str | Path, engine: Tagger, options: Options, done: list[str], rejected: IO[str], report: TagReport
+) -> Iterator[dict[str, Any]]:
+    """Tagged documents, without those of an earlier run; rejects are written on the way."""
+    waiting: deque[Note] = deque()
+    before = deque(done)
+
+    def texts() -> Iterator[str]:
+        for note in _read(source, options):
+            if not isinstance(note, Note):
+                report.rejected += 1
+                report.why[note.reason] += 1
+                rejected.write(json.dumps({"id": note.id, "line": note.line, "reason": note.reason}, ensure_ascii=False) + "\n")
+            elif before:
+                if before.popleft() != note.id:
+                    raise OptionError("the begun output does not follow the order of the input; start again with --overwrite")
+            else:
+                waiting.append(note)
+                yield note.text
+
+    for document in engine.pipe(texts()):
+        note = waiting.popleft()
+        if document.text != note.text:
+            raise RuntimeError("the engine answered out of order")
+        yield {**document.to_dict(), "id": note.id}
+
+
+def _read(source: str | Path, options: Options) -> Iterator[Any]:
+    path = source if str(source) == STDIO else Path(source)
+    yield from notes.read_notes(path, text_column=options.text_column, id_column=options.id_column)
+
+
+def _count(source: str | Path, options: Options) -> int | None:
+    """Documents to come, for the progress bar: reading is a thousand times faster than tagging."""
+    return None if str(source) == STDIO else sum(isinstance(note, Note) for note in _read(source, options))
+
+
+def _rejects_path(out: str | Path, rejects: str | Path | None) -> Path | str | None:
+    if rejects is not None:
+        return STDIO if str(rejects) == STDIO else Path(rejects)
+    if str(out) == STDIO:
+        return None
+    beside = Path(out)
+    return beside.with_name(beside.name.removesuffix(".jsonl") + ".rejects.jsonl")
+
+
+def _check_paths(source: str | Path, out: str | Path, listed: Path | str | None, resume: bool) -> None:
+    if resume and STDIO in {str(source), str(out)}:
+        raise OptionError("--resume needs an input and an output that are files: what came through a pipe is gone")
+    if str(out) == STDIO:
+        return
+    if str(source) != STDIO and Path(source).resolve() == Path(out).resolve():
+        raise OptionError(f"{out} is the input; name another output")
+    if listed is not None and str(listed) != STDIO and Path(listed).resolve() == Path(out).resolve():
+        raise OptionError(f"{out} cannot hold the rejects as well; name another file for --rejects")
+
+
+def _opened(listed: Path | str | None) -> AbstractContextManager[IO[str]]:
+    """Where rejects are written: a file readable by its owner only, stdout, or nowhere."""
+    if isinstance(listed, Path):
+        return output.replacing(listed, private=True)
+    return nullcontext(sys.stdout) if listed == STDIO else Path("/dev/null").open("w")
+
+
+def _finished_before(lines: ResumableLines, listed: Path | str | None) -> TagReport:
+    summary = lines.summary or {}
+    notes_, entities, linked, rejected = (int(summary.get(key, 0)) for key in ("notes", "entities", "linked", "rejected"))
+    report = TagReport(notes_, entities, linked, rejected, resumed=notes_)
+    report.rejects = listed if isinstance(listed, Path) and listed.exists() else None
+    return report

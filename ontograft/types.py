@@ -1,0 +1,223 @@
+"""The data that moves between rooms: staged records, the graph's groups, tagged documents.
+
+Everything here is a frozen dataclass without behaviour beyond its own shape, so every room may import it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, TypeAlias
+
+
+class Scope(StrEnum):
+    """How a name relates to its concept (OBO synonym scopes, and the preferred name)."""
+
+    PREFERRED = "PREFERRED"
+    EXACT = "EXACT"
+    NARROW = "NARROW"
+    BROAD = "BROAD"
+    RELATED = "RELATED"
+
+
+class Group(IntEnum):
+    """Coarse semantic groups, after McCray et al. 2001: the closed set that models know, whatever the ontology."""
+
+    OTHER = 0
+    DISORDER = 1
+    PHENOTYPE = 2
+    CHEMICAL = 3
+    ANATOMY = 4
+    GENE = 5
+    ORGANISM = 6
+    PROCEDURE = 7
+    PROCESS = 8
+    DEVICE = 9
+    OCCUPATION = 10
+    ORGANISATION = 11
+    PLACE = 12
+    LAW = 13
+    FINANCE = 14
+    CELL = 15
+
+
+# --- staged records: what readers yield and stores take ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a source says of itself."""
+
+    name: str
+    release: str
+    format: str
+    licence: str | None = None
+    attribution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A live concept. Its preferred name is ``name``; other names come as :class:`Name` records."""
+
+    id: str
+    name: str
+    kind: str = "Class"
+    definition: str | None = None
+    iri: str | None = None
+    types: tuple[str, ...] = ()
+    deprecated: bool = False
+    stub: bool = False
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One more name of a concept."""
+
+    concept: str
+    text: str
+    scope: Scope = Scope.EXACT
+    type: str | None = None
+    lang: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """A semantic type of a concept that this source types but another one may define (a MeSH category of a descriptor)."""
+
+    concept: str
+    type: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A typed edge. Mappings (``exact_match``), ``same_as`` and ``xref`` are relations too; the object may be unknown."""
+
+    subject: str
+    predicate: str
+    object: str
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A retired id: merged (``alt_id``), replaced (``replaced_by``) or obsolete."""
+
+    id: str
+    reason: str
+    successor: str | None = None
+    name: str | None = None
+    consider: tuple[str, ...] = ()
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record left out, and why. Never carries the record itself."""
+
+    file: str
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """Something odd that was kept and counted (a bad xref list, a malformed literal)."""
+
+    file: str
+    line: int | None
+    kind: str
+    message: str
+
+
+Record: TypeAlias = Concept | Name | TypeOf | Relation | Tombstone | Reject | Caveat
+
+
+# --- documents ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A document to tag."""
+
+    id: str
+    text: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReject:
+    """A document that cannot be tagged, and why; never its text."""
+
+    id: str | None
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A gold mention: offsets in code points, label, and the CURIEs that name it (none: no concept known)."""
+
+    start: int
+    end: int
+    label: str
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A document with gold mentions."""
+
+    id: str
+    text: str
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A concept an entity may denote, with its probability."""
+
+    id: str
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedConcept:
+    """The concept an entity denotes; ``same_as`` lists the joined ids of other ontologies."""
+
+    id: str
+    name: str
+    score: float
+    same_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A recognised mention: ``document.text[start:end] == text``."""
+
+    start: int
+    end: int
+    text: str
+    label: str
+    score: float
+    concept: LinkedConcept | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A tagged document."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    id: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The line that ``ontograft tag`` writes: id and entities, without the text."""
+        return {"id": self.id, "entities": [asdict(entity) for entity in self.entities]}

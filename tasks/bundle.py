@@ -1,0 +1,157 @@
+"""A model bundle: one folder with a manifest, safetensors and a model card, checked when it is loaded."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ontograft.encoders import base as base_encoders
+from ontograft.errors import BundleDamaged, BundleError, EncoderError, UnknownModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MANIFEST, CARD, SCHEMA = "bundle.json", "README.md", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle: its folder and its manifest, every part checked against its hash."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def task(self) -> str:
+        """What it does: ``ner``, …"""
+        return str(self.manifest["task"])
+
+    @property
+    def key(self) -> str:
+        """Stands for the whole bundle: 16 hex digits of its manifest's hash, which holds the parts' hashes."""
+        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()[:16]
+
+    def base(self) -> base_encoders.BaseEncoder:
+        """The base encoder on this machine.
+
+        Raises:
+            EncoderError: it is missing, or its weights are not those the bundle was trained on.
+        """
+        wanted = self.manifest["base"]
+        found = base_encoders.resolve(wanted["name"])
+        if found.sha256 != wanted["sha256"]:
+            raise EncoderError(
+                f"{self.folder}: trained on {wanted['name']} with sha256 {wanted['sha256'][:12]}…, the one here has {found.sha256[:12]}…; "
+                "install the same weights, or train the bundle anew on these"
+            )
+        return found
+
+    def weights(self, part: str) -> dict[str, Tensor]:
+        """The tensors of ``<part>.safetensors``, in float32."""
+        from safetensors.torch import load_file
+
+        return {name: tensor.float() for name, tensor in load_file(self.folder / f"{part}.safetensors").items()}
+
+    def has(self, part: str) -> bool:
+        """Whether the bundle holds ``<part>.safetensors``."""
+        return f"{part}.safetensors" in self.manifest["parts"]
+
+
+def shipped() -> list[str]:
+    """Names of the bundles that come with Ontograft."""
+    root = Path(str(resources.files("ontograft.models")))
+    return sorted(folder.name for folder in root.iterdir() if (folder / MANIFEST).is_file())
+
+
+def find(name: str | Path) -> Path:
+    """The folder of a bundle: a path, or the name of a shipped one.
+
+    Raises:
+        UnknownModel: neither.
+    """
+    folder = Path(name)
+    if (folder / MANIFEST).is_file():
+        return folder
+    known = shipped()
+    if str(name) in known:
+        return Path(str(resources.files("ontograft.models"))) / str(name)
+    near = difflib.get_close_matches(str(name), known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UnknownModel(f"no model {str(name)!r}: no folder with a {MANIFEST} has that name, and the shipped ones are {', '.join(known) or 'none'}{hint}")
+
+
+def load(name: str | Path, *, task: str | None = None) -> Bundle:
+    """Open a bundle and check all of it.
+
+    Args:
+        name: a folder, or a shipped bundle's name.
+        task: the task it must be for.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        BundleDamaged: a part is missing or differs from its hash.
+        BundleError: another schema, or another task.
+    """
+    folder = find(name)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        schema, parts = manifest["schema"], dict(manifest["parts"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleDamaged(f"{folder / MANIFEST}: not a bundle's manifest ({error.__class__.__name__}); copy the bundle again or train it anew") from error
+    if schema != SCHEMA:
+        raise BundleError(f"{folder / MANIFEST}: schema {schema!r}, this version of Ontograft reads {SCHEMA}; train the bundle anew, or install the version that wrote it")
+    for part, expected in parts.items():
+        path = folder / part
+        if not path.is_file():
+            raise BundleDamaged(f"{path}: missing, but {MANIFEST} lists it; copy the bundle again or train it anew")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected["sha256"]:
+            raise BundleDamaged(f"{path}: {path.stat().st_size} bytes whose sha256 is not the one in {MANIFEST} ({expected['size']} bytes); copy the bundle again or train it anew")
+    if task is not None and manifest["task"] != task:
+        raise BundleError(f"{folder}: a bundle for {manifest['task']}, needed one for {task}")
+    return Bundle(folder, manifest)
+
+
+def save(folder: Path, *, manifest: Mapping[str, Any], weights: Mapping[str, Mapping[str, Tensor]], card: str, graph: Path | None = None) -> Bundle:
+    """Write a bundle beside its place, then move it there, replacing an earlier one.
+
+    Args:
+        folder: where it is to be.
+        manifest: everything but schema and parts.
+        weights: tensors by part; written in float16.
+        card: the model card, Markdown.
+        graph: folder of the graph encoder, copied into the bundle.
+    """
+    from safetensors.torch import save_file
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        work = Path(temporary) / "bundle"
+        work.mkdir()
+        for part, tensors in weights.items():
+            save_file({name: t.detach().cpu().half().contiguous() for name, t in tensors.items()}, work / f"{part}.safetensors")
+        if graph is not None:
+            (work / "graph").mkdir()
+            for path in sorted(graph.iterdir()):
+                if path.suffix in {".json", ".safetensors"}:
+                    shutil.copyfile(path, work / "graph" / path.name)
+        (work / CARD).write_text(card, encoding="utf-8")
+        parts = {}
+        for path in sorted(work.rglob("*")):
+            if path.is_file() and path.name != CARD:
+                content = path.read_bytes()
+                parts[path.relative_to(work).as_posix()] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        full = {"schema": SCHEMA, **manifest, "parts": parts}
+        (work / MANIFEST).write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)
+    return Bundle(folder, full)

@@ -1,0 +1,99 @@
+"""Scores of spans and links against the original file's offsets, with seqeval's beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Span = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Counts of one label or of all, and what follows from them; all shares are 0 where nothing was there to divide."""
+
+    correct: int
+    predicted: int
+    gold: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the predicted spans that are right."""
+        return self.correct / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the gold spans that were found."""
+        return self.correct / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of both."""
+        return 2 * self.correct / (self.predicted + self.gold) if self.predicted + self.gold else 0.0
+
+    def to_dict(self) -> dict[str, float]:
+        """As a report prints it."""
+        return {"f1": self.f1, "precision": self.precision, "recall": self.recall, "support": self.gold}
+
+
+def span_scores(gold: Sequence[Iterable[Span]], predicted: Sequence[Iterable[Span]]) -> tuple[Score, dict[str, Score]]:
+    """Micro scores of exact spans (start, end, label), overall and by label.
+
+    Args:
+        gold: a set of spans for each document; offsets of the original file, so a span that words cannot express is a miss.
+        predicted: the same, predicted.
+    """
+    correct: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    there: Counter[str] = Counter()
+    for g, p in zip(gold, predicted, strict=True):
+        gold_set, predicted_set = set(g), set(p)
+        correct.update(label for *_, label in gold_set & predicted_set)
+        found.update(label for *_, label in predicted_set)
+        there.update(label for *_, label in gold_set)
+    by_label = {label: Score(correct[label], found[label], there[label]) for label in sorted(there | found)}
+    return Score(correct.total(), found.total(), there.total()), by_label
+
+
+def seqeval_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
+    """seqeval's micro F1 of BIO tags by word, strict mode, for comparison with papers that report it."""
+    import warnings
+
+    from seqeval.metrics import f1_score
+    from seqeval.scheme import IOB2
+
+    if not any(tag != "O" for tags in [*gold, *predicted] for tag in tags):
+        return 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return float(f1_score([list(t) for t in gold], [list(t) for t in predicted], mode="strict", scheme=IOB2))
+
+
+def bootstrap_difference(
+    a: Sequence[tuple[int, int, int]], b: Sequence[tuple[int, int, int]], *, rounds: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Difference of two systems' micro F1 with its 95 % interval, by a paired bootstrap over documents.
+
+    Args:
+        a, b: (correct, predicted, gold) of each document, in the same order.
+        rounds: resamples.
+        seed: of the resampling.
+
+    Returns:
+        F1 of ``a`` less F1 of ``b``, lower and upper bound.
+    """
+    left, right = np.array(a, dtype=np.float64), np.array(b, dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(left), size=(rounds, len(left)))
+    differences = _f1(left[draws].sum(1)) - _f1(right[draws].sum(1))
+    low, high = np.quantile(differences, [0.025, 0.975])
+    return float(_f1(left.sum(0)) - _f1(right.sum(0))), float(low), float(high)
+
+
+def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    correct, predicted, gold = np.moveaxis(counts, -1, 0)
+    return np.asarray(2 * correct / np.maximum(predicted + gold, 1))

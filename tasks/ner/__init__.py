@@ -1,0 +1,1 @@
+"""Entity recognition on the grafted encoder."""

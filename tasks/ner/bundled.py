@@ -1,0 +1,116 @@
+"""Taggers out of bundles and into them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ontograft.encoders import base as base_encoders
+from ontograft.encoders import lora
+from ontograft.encoders.windows import Windower
+from ontograft.errors import BundleDamaged
+from ontograft.fusion.arms import Arm
+from ontograft.fusion.attention import AttentionSettings, KnowledgeAttention
+from ontograft.fusion.grafted import GraftedEncoder
+from ontograft.tasks import bundle as bundles
+from ontograft.tasks.ner.model import Tagger
+from ontograft.tasks.ner.tags import TagSet
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TASK = "ner"
+
+
+@dataclass(frozen=True, slots=True)
+class TaggerSettings:
+    """All that is needed to build the same tagger again.
+
+    Attributes:
+        labels: what it recognises.
+        arm: the knowledge it was trained with.
+        window, overlap: word pieces of a window and shared by two.
+        after: transformer layers before the fusion; None for two thirds of them.
+        temperature: divides the tag logits before probabilities are read.
+        label_groups: semantic groups that each label's concepts belong to, by number.
+    """
+
+    labels: tuple[str, ...]
+    arm: Arm = Arm.GRAPH
+    window: int = 512
+    overlap: int = 64
+    after: int | None = None
+    temperature: float = 1.0
+    label_groups: dict[str, list[int]] = field(default_factory=dict)
+    lora: lora.LoraSettings = field(default_factory=lora.LoraSettings)
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
+
+    @property
+    def tags(self) -> TagSet:
+        """The tags of the labels."""
+        return TagSet(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltTagger:
+    """A tagger with its tokenizer."""
+
+    model: Tagger
+    tokenizer: PreTrainedTokenizerBase
+
+    def windower(self, settings: TaggerSettings) -> Windower:
+        """Cuts texts as in training."""
+        limit = getattr(self.model.encoder.model.config, "max_position_embeddings", settings.window)
+        return Windower(self.tokenizer, size=min(settings.window, limit), overlap=settings.overlap)
+
+
+def build(settings: TaggerSettings, base: base_encoders.BaseEncoder) -> BuiltTagger:
+    """A fresh tagger: pretrained encoder, new adapters, fusion and head."""
+    encoder, tokenizer = base_encoders.load(base)
+    hidden = int(encoder.config.hidden_size)
+    lora.attach(encoder, settings.lora)
+    attention = AttentionSettings(**{**asdict(settings.attention), "hidden": hidden})
+    fusion = KnowledgeAttention(attention) if settings.arm.has_knowledge else None
+    return BuiltTagger(Tagger(GraftedEncoder(encoder, fusion, after=settings.after), len(settings.tags)), tokenizer)
+
+
+def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, TaggerSettings]:
+    """The tagger of a bundle, in evaluation mode.
+
+    Args:
+        bundle: an opened bundle.
+        merge: fold the adapters into the encoder, for speed.
+
+    Raises:
+        BundleDamaged: weights that do not fit the manifest's settings.
+    """
+    settings = settings_from(bundle.manifest["settings"])
+    built = build(settings, bundle.base())
+    model = built.model
+    try:
+        lora.load_state(model.encoder.model, bundle.weights("lora"))
+        model.head.load_state_dict(bundle.weights("head"))
+        if model.encoder.fusion is not None:
+            model.encoder.fusion.load_state_dict(bundle.weights("fusion"))
+    except (RuntimeError, KeyError) as error:
+        raise BundleDamaged(f"{bundle.folder}: its weights do not fit the settings in its manifest ({error.__class__.__name__}); train it anew") from error
+    if merge:
+        lora.merge(model.encoder.model)
+    model.eval()
+    return built, settings
+
+
+def save(folder: Path, model: Tagger, settings: TaggerSettings, base: base_encoders.BaseEncoder, *, card: str, graph: Path | None, notes: dict[str, Any]) -> bundles.Bundle:
+    """Write a trained tagger as a bundle; adapters must not be merged yet."""
+    weights = {"lora": lora.state(model.encoder.model), "head": model.head.state_dict()}
+    if model.encoder.fusion is not None:
+        weights["fusion"] = model.encoder.fusion.state_dict()
+    manifest = {"task": TASK, "base": {"name": base.name, "sha256": base.sha256}, "settings": asdict(settings), **notes}
+    return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
+
+
+def settings_from(raw: dict[str, Any]) -> TaggerSettings:
+    """Settings from a manifest's JSON."""
+    adapters = lora.LoraSettings(**{**raw["lora"], "targets": tuple(raw["lora"]["targets"])})
+    return TaggerSettings(**{**raw, "labels": tuple(raw["labels"]), "arm": Arm(raw["arm"]), "lora": adapters, "attention": AttentionSettings(**raw["attention"])})

@@ -1,0 +1,95 @@
+"""Scoring taggers and links against gold documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ontograft.tasks.linking import Linker
+from ontograft.tasks.metrics import Score, Span, seqeval_f1, span_scores
+from ontograft.tasks.ner.examples import Example
+from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.tags import TagSet
+from ontograft.types import Annotated
+
+
+def predicted_spans(example: Example, prediction: Prediction, tags: TagSet) -> set[Span]:
+    """Recognised spans as character offsets."""
+    return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, label in tags.spans(tags.decode(prediction.logits))}
+
+
+def score_spans(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet) -> tuple[Score, dict[str, Score]]:
+    """Exact span scores against the original offsets; labels that the tagger does not know are left out of the gold."""
+    gold = [{(m.start, m.end, m.label) for m in d.mentions if m.label in tags.labels} for d in documents]
+    return span_scores(gold, [predicted_spans(e, p, tags) for e, p in zip(examples, predictions, strict=True)])
+
+
+def document_counts(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet) -> list[tuple[int, int, int]]:
+    """(correct, predicted, gold) of each document, for the bootstrap."""
+    rows = []
+    for d, e, p in zip(documents, examples, predictions, strict=True):
+        gold = {(m.start, m.end, m.label) for m in d.mentions if m.label in tags.labels}
+        found = predicted_spans(e, p, tags)
+        rows.append((len(gold & found), len(found), len(gold)))
+    return rows
+
+
+def score_links(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], linker: Linker, tags: TagSet) -> dict[str, Any]:
+    """Accuracy of the first candidate on gold mentions whose every id is in the pack.
+
+    A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
+    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart.
+    """
+    right = whole = outside = cut = 0
+    by_label: dict[str, list[int]] = {}
+    for document, example, prediction in zip(documents, examples, predictions, strict=True):
+        spans, wanted = [], []
+        for mention in document.mentions:
+            if mention.label not in tags.labels:
+                continue
+            if not mention.ids or any(linker.pack.index_of(i) is None for i in mention.ids):
+                outside += 1
+                continue
+            at = example.words.covering(mention.start, mention.end)
+            if at is None:
+                cut += 1
+                whole += 1
+                continue
+            spans.append((*at, mention.label))
+            wanted.append({linker.pack.index_of(i) for i in mention.ids})
+        for (_, _, label), scored, ids in zip(spans, linker.score(example, prediction, spans), wanted, strict=True):
+            hit = int(bool(scored.concepts) and ids == {scored.concepts[0]})
+            right += hit
+            whole += 1
+            counts = by_label.setdefault(label, [0, 0])
+            counts[0] += hit
+            counts[1] += 1
+    return {
+        "linking_acc1": right / whole if whole else 0.0,
+        "linking": {
+            "in_vocabulary": whole,
+            "outside_vocabulary": outside,
+            "cut_by_words": cut,
+            "per_label": {label: {"acc1": c / n if n else 0.0, "support": n} for label, (c, n) in sorted(by_label.items())},
+        },
+    }
+
+
+def report(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None) -> dict[str, Any]:
+    """All metrics of a tagger on gold documents."""
+    overall, by_label = score_spans(documents, examples, predictions, tags)
+    names = tags.names
+    gold_tags = [[names[t] for t in e.tags.tolist()] if e.tags is not None else [] for e in examples]
+    found_tags = [[names[t] for t in tags.decode(p.logits).tolist()] for p in predictions]
+    metrics: dict[str, Any] = {
+        "span_f1": overall.f1,
+        "precision": overall.precision,
+        "recall": overall.recall,
+        "support": overall.gold,
+        "per_label": {label: score.to_dict() for label, score in by_label.items()},
+        "seqeval_f1": seqeval_f1(gold_tags, found_tags),
+        "documents": len(documents),
+    }
+    if linker is not None:
+        metrics |= score_links(documents, examples, predictions, linker, tags)
+    return metrics

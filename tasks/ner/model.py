@@ -1,0 +1,63 @@
+"""The tagger: grafted encoder, then one linear layer over each word's first piece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ontograft.fusion.attention import Heard
+from ontograft.fusion.batch import KnowledgeBatch
+from ontograft.fusion.grafted import GraftedEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Tag logits of every word, float32 ``[batch, words, tags]``, and what the fusion heard."""
+
+    logits: Tensor
+    heard: Heard | None
+
+
+class Tagger(nn.Module):
+    """Word tags from windows.
+
+    Args:
+        encoder: the grafted encoder.
+        tags: number of tags.
+        dropout: on the hidden states, in training.
+    """
+
+    def __init__(self, encoder: GraftedEncoder, tags: int, *, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(encoder.width, tags)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, word_first: Tensor, knowledge: KnowledgeBatch | None = None) -> Tagged:
+        """Tag a batch of windows.
+
+        Args:
+            input_ids: int64 ``[batch, pieces]``.
+            attention_mask: int64 ``[batch, pieces]``.
+            word_first: position of each word's first piece, int64 ``[batch, words]``; padding points at 0.
+            knowledge: candidates of the batch.
+        """
+        encoded = self.encoder(input_ids, attention_mask, knowledge)
+        rows = torch.arange(len(input_ids), device=input_ids.device).unsqueeze(-1)
+        states = encoded.hidden[rows, word_first]
+        return Tagged(self.head(self.dropout(states)).float(), encoded.heard)
+
+
+def link_loss(heard: Heard, target: Tensor, weight: Tensor) -> Tensor:
+    """Negative log of the posterior's mass on the right answers, averaged over the spans that have a weight.
+
+    Args:
+        heard: the fusion's logits, ``[spans, candidates + 2]``.
+        target: the right ones, bool ``[spans, candidates + 2]``.
+        weight: float32 ``[spans]``; 0 where the corpus says nothing.
+    """
+    log_posterior = heard.logits.log_softmax(-1)
+    right = log_posterior.masked_fill(~target, -1e9).logsumexp(-1)
+    return -(right * weight).sum() / weight.sum().clamp(min=1)

@@ -1,0 +1,67 @@
+"""Word-tag probabilities and link posteriors of whole documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ontograft.fusion.candidates import CANDIDATES
+from ontograft.tasks.ner.examples import Collator, Example, batches
+from ontograft.tasks.ner.model import Tagger
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of a document.
+
+    Attributes:
+        logits: float32 ``[words, tags]``.
+        posterior: link posterior of each span, float32 ``[spans, CANDIDATES + 2]``, then NONE and UNKNOWN; zeros where no window held the span.
+    """
+
+    logits: NDArray[np.float32]
+    posterior: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, budget: int = 8192) -> list[Prediction]:
+    """Run the model over documents, batched by tokens.
+
+    Args:
+        model: in evaluation mode.
+        examples: prepared documents.
+        collator: made for the same pack.
+        budget: word pieces a batch.
+    """
+    device = next(model.parameters()).device
+    tags = model.head.out_features
+    logits = [np.zeros((len(e.words), tags), dtype=np.float32) for e in examples]
+    posterior = [np.zeros((len(e.spans) if e.spans is not None else 0, CANDIDATES + 2), dtype=np.float32) for e in examples]
+    for places in batches(examples, budget):
+        batch = collator(examples, places)
+        knowledge = batch.knowledge.to(device) if batch.knowledge is not None else None
+        out = model(batch.input_ids.to(device), batch.attention_mask.to(device), batch.word_first.to(device), knowledge)
+        scores = out.logits.cpu().numpy()
+        for row, (e, w) in enumerate(places):
+            window = examples[e].windows[w]
+            logits[e][window.core_low : window.core_high] = scores[row, window.core_low - window.low : window.core_high - window.low]
+        if out.heard is not None and batch.knowledge is not None:
+            _scatter(out.heard.posterior.cpu().numpy(), batch.knowledge.window.numpy(), batch.knowledge.document_span.numpy(), places, examples, posterior)
+    return [Prediction(a, b) for a, b in zip(logits, posterior, strict=True)]
+
+
+def _scatter(
+    values: NDArray[np.float32], window: NDArray[np.int64], span: NDArray[np.int64], places: Sequence[tuple[int, int]], examples: Sequence[Example],
+    into: list[NDArray[np.float32]],
+) -> None:
+    """Put each span's posterior into its document; where windows share a span, the one whose core holds its first word counts."""
+    for value, row, s in zip(values, window.tolist(), span.tolist(), strict=True):
+        e, w = places[row]
+        view, spans = examples[e].windows[w], examples[e].spans
+        assert spans is not None
+        if not into[e][s].any() or view.core_low <= spans.first[s] < view.core_high:
+            into[e][s] = value
