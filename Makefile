@@ -30,6 +30,7 @@ $(STAMP):
 	touch $@
 
 demo: $(STAMP)
+	mkdir -p $(DEMO)
 	$(BIN)/ontograft ingest $(SAMPLES)/sample.obo --store $(DEMO)/kg.db
 	$(BIN)/ontograft ingest $(SAMPLES)/sample-mesh.obo --store $(DEMO)/kg.db
 	$(BIN)/ontograft ingest $(SAMPLES)/sample-mappings.sssom.tsv --store $(DEMO)/kg.db

@@ -55,7 +55,9 @@ def resolve(name: str | None = None) -> BaseEncoder:
         folder = _from_hub(name)
     weights = folder / "model.safetensors"
     if not weights.is_file():
-        raise EncoderError(f"{folder}: no model.safetensors in it; Ontograft loads no pickled weights, convert the model to safetensors first")
+        raise EncoderError(
+            f"{folder}: no model.safetensors in it; Ontograft loads no pickled weights, convert the model to safetensors first"
+        )
     return BaseEncoder(name, folder, _sha256(weights))
 
 
@@ -75,7 +77,9 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     prefix = {"add_prefix_space": True} if config.model_type in {"roberta", "xlm-roberta", "deberta"} else {}
     tokenizer = AutoTokenizer.from_pretrained(base.path, use_fast=True, **prefix)
     if not tokenizer.is_fast:
-        raise EncoderError(f"{base.name}: its tokenizer has no fast version, which exact character offsets need; choose an encoder with a tokenizer.json")
+        raise EncoderError(
+            f"{base.name}: its tokenizer has no fast version, which exact character offsets need; choose an encoder with a tokenizer.json"
+        )
     return model, tokenizer
 
 

@@ -62,7 +62,9 @@ def text_vectors(texts: Sequence[str], encoder: TextEncoder, *, progress: Callab
         cache.close()
 
 
-def encode_pack(pack: Pack, encoder: GraphEncoder, *, device: str | None = None, progress: Callable[[int], None] | None = None) -> ConceptVectors:
+def encode_pack(
+    pack: Pack, encoder: GraphEncoder, *, device: str | None = None, progress: Callable[[int], None] | None = None
+) -> ConceptVectors:
     """Text and graph vectors of every concept of a pack.
 
     Args:

@@ -77,7 +77,11 @@ class GraphEncoder(nn.Module):
         t = self.text(vectors)
         hidden = t
         for convolution in self.convolutions:
-            hidden = torch.relu(convolution(hidden, edge_index, edge_class)) if convolution is not self.convolutions[-1] else convolution(hidden, edge_index, edge_class)
+            hidden = (
+                torch.relu(convolution(hidden, edge_index, edge_class))
+                if convolution is not self.convolutions[-1]
+                else convolution(hidden, edge_index, edge_class)
+            )
         return t, self.graph_norm(t + self.gamma * hidden)
 
     @torch.inference_mode()
@@ -108,7 +112,9 @@ class GraphEncoder(nn.Module):
             hidden = following
         z = torch.empty_like(text)
         for low in range(0, n, _NODES_A_CHUNK):
-            z[low : low + _NODES_A_CHUNK] = self.graph_norm(text[low : low + _NODES_A_CHUNK] + self.gamma * hidden[low : low + _NODES_A_CHUNK])
+            z[low : low + _NODES_A_CHUNK] = self.graph_norm(
+                text[low : low + _NODES_A_CHUNK] + self.gamma * hidden[low : low + _NODES_A_CHUNK]
+            )
         return text.half().numpy(), z.half().numpy()
 
     def key(self) -> str:
@@ -150,11 +156,15 @@ class GraphEncoder(nn.Module):
             manifest = json.loads((folder / MANIFEST).read_text())
             weights = (folder / WEIGHTS).read_bytes()
         except (OSError, ValueError) as error:
-            raise BundleDamaged(f"{folder}: not a graph encoder ({error.__class__.__name__}); expected {MANIFEST} and {WEIGHTS}, as `ontograft train graph` writes them") from error
+            raise BundleDamaged(
+                f"{folder}: not a graph encoder ({error.__class__.__name__}); expected {MANIFEST} and {WEIGHTS}, as `ontograft train graph` writes them"
+            ) from error
         if hashlib.sha256(weights).hexdigest() != manifest.get("sha256"):
             raise BundleDamaged(f"{folder / WEIGHTS}: its sha256 is not the one in {MANIFEST}; copy the folder again or train anew")
         if manifest.get("schema") != SCHEMA:
-            raise BundleDamaged(f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; train anew or install the version that wrote it")
+            raise BundleDamaged(
+                f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; train anew or install the version that wrote it"
+            )
         base = base_encoders.resolve(manifest["base"]["name"])
         if base.sha256 != manifest["base"]["sha256"]:
             raise EncoderError(

@@ -74,7 +74,9 @@ class LinkScorer(nn.Module):
         return (heads * self.relation[classes]) @ tails.T
 
 
-def train(encoder: GraphEncoder, data: GraphData, settings: GraphTraining, *, progress: Callable[[int, float], None] | None = None) -> GraphReport:
+def train(
+    encoder: GraphEncoder, data: GraphData, settings: GraphTraining, *, progress: Callable[[int, float], None] | None = None
+) -> GraphReport:
     """Train in place.
 
     Args:
@@ -108,7 +110,9 @@ def train(encoder: GraphEncoder, data: GraphData, settings: GraphTraining, *, pr
         edges = kept[rng.integers(len(kept), size=settings.batch)]
         loss = _loss(encoder, scorer, data, edges, heads, held_pairs, first_synonym, settings, rng)
         if not torch.isfinite(loss):
-            raise CorpusError(f"the loss of step {step} is {loss.item()}; lower the learning rate ({settings.learning_rate}) or look for empty texts in the pack")
+            raise CorpusError(
+                f"the loss of step {step} is {loss.item()}; lower the learning rate ({settings.learning_rate}) or look for empty texts in the pack"
+            )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -121,18 +125,29 @@ def train(encoder: GraphEncoder, data: GraphData, settings: GraphTraining, *, pr
 
 
 def _loss(
-    encoder: GraphEncoder, scorer: LinkScorer, data: GraphData, edges: NDArray[np.int64], heads: NDArray[np.int64], held: NDArray[np.int64],
-    first_synonym: NDArray[np.int64], settings: GraphTraining, rng: np.random.Generator,
+    encoder: GraphEncoder,
+    scorer: LinkScorer,
+    data: GraphData,
+    edges: NDArray[np.int64],
+    heads: NDArray[np.int64],
+    held: NDArray[np.int64],
+    first_synonym: NDArray[np.int64],
+    settings: GraphTraining,
+    rng: np.random.Generator,
 ) -> Tensor:
     u, v = heads[edges], data.graph.indices[edges].astype(np.int64)
-    t, z, place = _embed(encoder, data, np.concatenate([u, v]), np.concatenate([_pairs(u, v, data.graph.nodes), held]), settings.fanout, rng)
+    t, z, place = _embed(
+        encoder, data, np.concatenate([u, v]), np.concatenate([_pairs(u, v, data.graph.nodes), held]), settings.fanout, rng
+    )
     zu, zv = z[place[: len(u)]], z[place[len(u) :]]
     classes = torch.from_numpy(data.graph.classes[edges])
     target = torch.arange(len(u))
     scores = scorer(zu, classes, zv)
     same = torch.from_numpy(v[None, :] == v[:, None]) & ~torch.eye(len(v), dtype=torch.bool)
     link = nn.functional.cross_entropy(scores.masked_fill(same, -1e4), target)
-    link = link + nn.functional.cross_entropy(scores.T.masked_fill(torch.from_numpy(u[None, :] == u[:, None]) & ~torch.eye(len(u), dtype=torch.bool), -1e4), target)
+    link = link + nn.functional.cross_entropy(
+        scores.T.masked_fill(torch.from_numpy(u[None, :] == u[:, None]) & ~torch.eye(len(u), dtype=torch.bool), -1e4), target
+    )
     named, at = _with_synonyms(np.concatenate([u, v]), first_synonym)
     if not len(named):
         return link
@@ -175,8 +190,14 @@ def _info_nce(names: Tensor, concepts: Tensor, temperature: float) -> Tensor:
 
 @torch.inference_mode()
 def _report(
-    encoder: GraphEncoder, scorer: LinkScorer, data: GraphData, held: NDArray[np.int64], heads: NDArray[np.int64], first_synonym: NDArray[np.int64],
-    settings: GraphTraining, rng: np.random.Generator,
+    encoder: GraphEncoder,
+    scorer: LinkScorer,
+    data: GraphData,
+    held: NDArray[np.int64],
+    heads: NDArray[np.int64],
+    first_synonym: NDArray[np.int64],
+    settings: GraphTraining,
+    rng: np.random.Generator,
 ) -> GraphReport:
     u, v = heads[held], data.graph.indices[held].astype(np.int64)
     drawn = rng.integers(data.graph.nodes, size=1000)

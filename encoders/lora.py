@@ -53,7 +53,9 @@ def load_state(model: PreTrainedModel, weights: dict[str, Tensor]) -> None:
     own = {name: p for name, p in model.named_parameters() if "lora_" in name}
     odd = sorted(own.keys() ^ weights.keys()) or [n for n in own if own[n].shape != weights[n].shape]
     if odd:
-        raise EncoderError(f"adapter weights do not fit this encoder: {len(odd)} differ, the first is {odd[0]}; use the base encoder the bundle names")
+        raise EncoderError(
+            f"adapter weights do not fit this encoder: {len(odd)} differ, the first is {odd[0]}; use the base encoder the bundle names"
+        )
     for name, parameter in own.items():
         parameter.data.copy_(weights[name])
 
@@ -71,7 +73,11 @@ def merge(model: PreTrainedModel) -> PreTrainedModel:
 def _linear_names(model: PreTrainedModel) -> list[str]:
     from torch.nn import Linear
 
-    inside = {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, Linear) and any(part.isdigit() for part in name.split("."))}
+    inside = {
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, Linear) and any(part.isdigit() for part in name.split("."))
+    }
     if not inside:
         raise EncoderError("found no linear layers in numbered blocks to adapt; name them with lora targets")
     return sorted(inside)

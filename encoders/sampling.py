@@ -34,7 +34,9 @@ class Csr:
         targets = np.repeat(np.arange(low, high, dtype=np.int64), counts)
         return self.indices[begin:end].astype(np.int64), targets, np.asarray(self.classes[begin:end], dtype=np.int64)
 
-    def sample(self, nodes: NDArray[np.int64], fanout: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def sample(
+        self, nodes: NDArray[np.int64], fanout: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """At most ``fanout`` messages into each node, drawn with replacement where a node has more.
 
         Returns:
@@ -49,7 +51,9 @@ class Csr:
         at = np.repeat(self.indptr[nodes], take) + np.where(wide, drawn, within)
         return self.indices[at].astype(np.int64), targets, np.asarray(self.classes[at], dtype=np.int64)
 
-    def subgraph(self, seeds: NDArray[np.int64], hops: int, fanout: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def subgraph(
+        self, seeds: NDArray[np.int64], hops: int, fanout: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The sampled neighbourhood that ``hops`` convolutions need to compute the seeds.
 
         Returns:

@@ -41,7 +41,9 @@ class TextEncoder:
         """Stands for the weights and the way of pooling."""
         return f"{self.base.key}-mean{self.max_pieces}"
 
-    def encode(self, texts: Sequence[str], *, cache: VectorCache | None = None, progress: Callable[[int], None] | None = None) -> NDArray[np.float16]:
+    def encode(
+        self, texts: Sequence[str], *, cache: VectorCache | None = None, progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float16]:
         """Vectors of texts, float16 ``[texts, width]``, each of unit length.
 
         Args:

@@ -122,7 +122,15 @@ class Windower:
         last = first + np.array(lengths, dtype=np.int32) - 1
         ids = [*self._before, *(p for w in range(low, high) for p in pieces[w])][: self.size - len(self._after)]
         limit = len(ids) - 1
-        return Window(np.array([*ids, *self._after], dtype=np.int32), low, high, core_low, core_high, np.minimum(first, limit), np.minimum(last, limit))
+        return Window(
+            np.array([*ids, *self._after], dtype=np.int32),
+            low,
+            high,
+            core_low,
+            core_high,
+            np.minimum(first, limit),
+            np.minimum(last, limit),
+        )
 
 
 def _specials(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:

@@ -38,7 +38,13 @@ def occurrences(text: str, short: str) -> list[tuple[int, int]]:
 
 
 def _is_short_form(text: str) -> bool:
-    return 2 <= len(text) <= 10 and len(text.split()) <= 2 and text[0].isalnum() and any(c.isalpha() for c in text) and any(c.isupper() or c.isdigit() for c in text)
+    return (
+        2 <= len(text) <= 10
+        and len(text.split()) <= 2
+        and text[0].isalnum()
+        and any(c.isalpha() for c in text)
+        and any(c.isupper() or c.isdigit() for c in text)
+    )
 
 
 def _long_form(text: str, short: str, bracket: int) -> int | None:

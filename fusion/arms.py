@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.encoders.windows import Words
+from ontograft.errors import OptionError
 from ontograft.fusion.candidates import SpanCandidates
 
 if TYPE_CHECKING:
@@ -78,3 +79,17 @@ class _Shuffled:
 
     def __getitem__(self, rows: Any) -> NDArray[np.float16]:
         return self._table[self._order[rows]]
+
+
+def arms(names: str) -> tuple[Arm, ...]:
+    """Arms from a list separated by commas, each once.
+
+    Raises:
+        OptionError: a name that is none.
+    """
+    known = {arm.value: arm for arm in Arm}
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        raise OptionError(f"unknown arm {unknown[0] if unknown else names!r}; the arms are {', '.join(known)}")
+    return tuple(known[name] for name in wanted)

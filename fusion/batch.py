@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ontograft.encoders.relations import classes_of
 from ontograft.fusion.arms import Arm
-from ontograft.fusion.candidates import CANDIDATES, SpanCandidates
+from ontograft.fusion.candidates import SpanCandidates
 
 if TYPE_CHECKING:
     from ontograft.encoders.windows import Window
@@ -149,7 +149,9 @@ class KnowledgeCollator:
         return local, relation, present, extended
 
 
-def _pairs(window: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+def _pairs(
+    window: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], ...]:
     """Every (span, piece) that a span speaks to: its own pieces and two on either side, never a special token."""
     size = last - first + 1
     reach = size + 4

@@ -20,8 +20,22 @@ if TYPE_CHECKING:
 CANDIDATES = 8
 NESTED = 3
 FEATURES = (
-    "one", "preferred", "exact", "other scope", "inverted or folded", "acronym", "defined as abbreviation", "ambiguity", "rank",
-    "case as written", "words", "capital first", "all capitals", "joined ids", "repeats", "inside a longer match",
+    "one",
+    "preferred",
+    "exact",
+    "other scope",
+    "inverted or folded",
+    "acronym",
+    "defined as abbreviation",
+    "ambiguity",
+    "rank",
+    "case as written",
+    "words",
+    "capital first",
+    "all capitals",
+    "joined ids",
+    "repeats",
+    "inside a longer match",
 )
 
 

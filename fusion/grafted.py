@@ -78,4 +78,3 @@ def _layers(model: PreTrainedModel) -> nn.ModuleList:
     if not lists:
         raise EncoderError(f"{type(model).__name__}: found no list of transformer layers to graft onto; use a BERT-like encoder")
     return max(lists, key=len)
-

@@ -21,6 +21,7 @@ _TAGS = {
     "id", "name", "def", "synonym", "xref", "is_a", "relationship", "intersection_of", "alt_id", "replaced_by", "consider", "is_obsolete",
     "property_value", "comment", "subset", "namespace", "created_by", "creation_date", "union_of", "disjoint_from", "equivalent_to",
 }  # fmt: skip
+_LICENCE = re.compile(r'\s*(?:http://purl\.org/dc/terms/|dcterms:|terms:)licen[cs]e\s+"?([^\s"]+)')
 _HEAD_LIMIT = 1 << 22
 NO_TAG = "no tag-value pair: expected 'tag: value'"
 
@@ -78,13 +79,15 @@ def _release(version: str) -> str:
 
 
 def _licence(source: OpenSource) -> str | None:
+    """The licence that the header names, else a remark about it."""
+    remark = None
     for line in _header_lines(source):
         tag, _, value = line.partition(":")
-        if tag == "property_value" and re.match(r"\s*(?:http://purl\.org/dc/terms/|dcterms:|terms:)licen[cs]e\s", value):
-            return value.split()[1].strip('"')
+        if tag == "property_value" and (found := _LICENCE.match(value)):
+            return found[1]
         if tag == "remark" and re.search(r"licen[cs]e", value, re.IGNORECASE):
-            return value.strip()
-    return None
+            remark = remark or value.strip()
+    return remark
 
 
 def _records(source: OpenSource, ontology: str) -> Iterator[Record]:

@@ -112,7 +112,7 @@ class Stanzas:
         if own in self._live:
             first = Caveat(self._file, start, "repeated_id", "a second stanza with this id; both were joined")
         self._live.add(own)
-        return [first, *stanza.body]
+        return [first, *stanza.body, *stanza.advice(start)]
 
     def _qualified(self, raw: str) -> str:
         """The CURIE of a relation; a local name is qualified by the ontology, as the OBO specification says."""
@@ -149,6 +149,12 @@ class _Stanza:
         successor = self.replaced[0] if self.replaced else None
         others = dict.fromkeys((*self.replaced[1:], *self.considered))
         return Tombstone(self.own, "replaced" if successor else "obsolete", successor, self.name, tuple(others), line)
+
+    def advice(self, line: int) -> Iterator[Relation]:
+        """``consider`` and ``replaced_by`` of a term that is still live."""
+        for name, targets in (("consider", self.considered), ("replaced_by", self.replaced)):
+            for target in targets:
+                yield Relation(self.own, name, target, line=line)
 
     # --- one method a kind of clause: (value, line, tag) ---
 

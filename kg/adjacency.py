@@ -20,7 +20,7 @@ _LAST: Final = ("exact_match", "same_as", "close_match", "broad_match", "narrow_
 def relation_order(predicates: Iterable[str]) -> list[str]:
     """Predicates in the order of their numbers: the tree first, mappings last, so that a limit keeps parents."""
     last = {name: i for i, name in enumerate(_LAST)}
-    return sorted(set(predicates), key=lambda p: (_FIRST.index(p) if p in _FIRST else 2 + last.get(p, -1), p))
+    return sorted(set(predicates), key=lambda p: (_FIRST.index(p) if p in _FIRST else len(_FIRST) + 1 + last.get(p, -1), p))
 
 
 def both_ways(predicates: Sequence[str]) -> list[str]:

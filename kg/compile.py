@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ontograft.kg.adjacency import Adjacency, relation_order
 from ontograft.kg.alias_writer import Alias, compile_aliases
-from ontograft.kg.aliases import AliasTables, Kind
+from ontograft.kg.aliases import AliasTables, Kind, stopwords
 from ontograft.kg.groups import group_of
 from ontograft.kg.store import ConceptRow, GraphStore
 from ontograft.kg.strings import StringTable
@@ -24,6 +25,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is."""
 
 _PREFERENCE: Final = {prefix: i for i, prefix in enumerate(("mondo", "hp", "doid", "mesh", "chebi", "uberon"))}
+_RULES: Final = 2  # raise it with every change of what is compiled, or of how words are folded and hashed
 _SUCCESSORS: Final = 16
 _REPORT_EVERY: Final = 50_000
 
@@ -66,6 +68,13 @@ class CompiledGraph:
     counts: dict[str, int]
 
 
+@cache
+def compiler() -> str:
+    """What a graph compiled by these rules is marked with."""
+    words = " ".join(sorted(stopwords()))
+    return f"{_RULES}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
+
+
 def id_hash(curie: str) -> int:
     """The 64-bit hash under which a pack finds an id."""
     return int.from_bytes(blake2b(curie.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
@@ -94,7 +103,7 @@ def _compile(store: GraphStore, tell: Progress) -> CompiledGraph:
     ids = [curie for curies in members for curie in curies] + [curie for curie, _ in retired]
     hashes = np.fromiter(map(id_hash, ids), np.uint64, len(ids))
     order = np.argsort(hashes, kind="stable")
-    adjacency = _edges(store, number, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
+    adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
     names, starts, aliases = _names(store, groups, number, counts, tell, sum(release.names for release in releases))
     definitions = (next((row.definition for row in group if row.definition), "") for group in groups)
     return CompiledGraph(

@@ -43,6 +43,7 @@ class Manifest:
         counts: how much is in it, and how much was left out.
         parts: every other file, by its path inside the revision.
         encoders: by the hash of an encoder: its name, the width of its vectors and their parts.
+        compiler: which rules it was compiled by; other rules make a graph of the same store stale.
     """
 
     created_by: str
@@ -52,6 +53,7 @@ class Manifest:
     counts: dict[str, int]
     parts: dict[str, Part]
     encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    compiler: str = ""
 
     def to_json(self) -> str:
         """The text of ``manifest.json``."""
@@ -60,6 +62,7 @@ class Manifest:
             "schema": SCHEMA,
             "created_by": self.created_by,
             "fingerprint": self.fingerprint,
+            **({"compiler": self.compiler} if self.compiler else {}),
             "releases": self.releases,
             "relations": self.relations,
             "counts": self.counts,

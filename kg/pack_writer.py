@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 import ontograft
 from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
-from ontograft.kg.compile import CompiledGraph
+from ontograft.kg.compile import CompiledGraph, compiler
 from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
 
 
@@ -36,6 +37,7 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
         manifest = Manifest(
             created_by=f"ontograft {ontograft.__version__}",
             fingerprint=graph.fingerprint,
+            compiler=compiler(),
             releases=graph.releases,
             relations=list(graph.adjacency.names),
             counts=graph.counts,
@@ -86,16 +88,7 @@ def add_vectors(
             _write_index(faiss_index, folder / index)
             added[index] = Part((folder / index).stat().st_size, sha256_of(folder / index))
         encoders = {**manifest.encoders, encoder_hash: {"name": name, "dim": int(text.shape[1]), "parts": sorted(added)}}
-        new = Manifest(
-            created_by=manifest.created_by,
-            fingerprint=manifest.fingerprint,
-            releases=manifest.releases,
-            relations=manifest.relations,
-            counts=manifest.counts,
-            parts=parts | added,
-            encoders=encoders,
-        )
-        revision = _settle(old.parent, folder, new)
+        revision = _settle(old.parent, folder, replace(manifest, parts=parts | added, encoders=encoders))
     switch(old.parent, revision)
     return revision
 
@@ -122,18 +115,19 @@ def build_lock(root: str | Path) -> Iterator[None]:
 
 
 def find_graph(root: str | Path, fingerprint: str) -> Path | None:
-    """A revision of the pack that was compiled from a store with this fingerprint: the current one before others, the fullest of those."""
+    """A revision compiled from a store with this fingerprint by today's rules: the current one, or of others the one with most vectors."""
     place, best = Path(root), None
     with suppress(PackError):
         best = current(place)
-        if read_manifest(best).fingerprint == fingerprint:
+        manifest = read_manifest(best)
+        if (manifest.fingerprint, manifest.compiler) == (fingerprint, compiler()):
             return best
         best = None
     most = -1
     for folder in sorted(place.glob("r-*")):
         with suppress(PackError):
             manifest = read_manifest(folder)
-            if manifest.fingerprint == fingerprint and len(manifest.encoders) > most:
+            if (manifest.fingerprint, manifest.compiler) == (fingerprint, compiler()) and len(manifest.encoders) > most:
                 best, most = folder, len(manifest.encoders)
     return best
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.kg.surface import WORD, cased_word, normal_word
+from ontograft.kg.surface import WORD, cased_word, is_unspaced, normal_word
 
 U64 = NDArray[np.uint64]
 MASK: Final = (1 << 64) - 1
@@ -25,9 +25,11 @@ INVERSE: Final = pow(BASE, -1, 1 << 64)
 BEGINS_WITH_DIGIT: Final = 1
 ENDS_WITH_DIGIT: Final = 2
 LOUD: Final = 4
-_SEPARATOR: Final = 0x1F
+UNSPACED: Final = 8
+SEPARATOR: Final = 0x1F
+_SPREAD: Final = 0xBF58476D1CE4E5B9
 _BASE, _INVERSE = np.uint64(BASE), np.uint64(INVERSE)
-_SEPARATED = np.uint64(_SEPARATOR)
+_SEPARATED = np.uint64(SEPARATOR)
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _CACHED_WORDS = 400_000
 _AROUND = 3
@@ -41,7 +43,7 @@ def character_hash(text: str) -> int:
     """The polynomial hash of a string."""
     value = 0
     for c in text:
-        value = (value * BASE + ord(c) * 0xBF58476D1CE4E5B9) & MASK
+        value = (value * BASE + ord(c) * _SPREAD) & MASK
     return value
 
 
@@ -74,7 +76,7 @@ class Line:
         ends: offset behind each word, int64 [words].
         features: the words' rows, uint64 [words, 10].
         breaks: how many breaks (ends of sentences and the like) lie before each word, int64 [words].
-        glued: whether a word follows its neighbour without any gap (``TNF`` and ``α``), bool [words + 1].
+        glued: whether a word belongs to the one before it (``TNF`` and ``α``), bool [words + 1].
     """
 
     starts: NDArray[np.int64]
@@ -87,13 +89,15 @@ class Line:
         return len(self.starts)
 
     def shouts(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether most of the words around each run are in capitals, so that capitals say nothing of it; bool of the common shape."""
+        """Whether most words near each run (in its sentence or heading) are in capitals, or none are near: capitals say nothing then."""
         loud = np.zeros(len(self) + 1, np.int64)
         np.cumsum((self.features[:, 9] & np.uint64(LOUD)) != 0, out=loud[1:])
-        low, high = np.maximum(first - _AROUND, 0), np.minimum(last + 1 + _AROUND, len(self))
+        here = self.breaks[first]
+        low = np.maximum(first - _AROUND, np.searchsorted(self.breaks, here, side="left"))
+        high = np.minimum(last + 1 + _AROUND, np.searchsorted(self.breaks, here, side="right"))
         others = (high - low) - (last + 1 - first)
         theirs = loud[high] - loud[low] - (loud[last + 1] - loud[first])
-        return np.asarray(theirs * 4 >= np.maximum(others, 2) * 3, np.bool_)
+        return np.asarray(theirs * 4 >= others * 3, np.bool_)
 
     def normal(self) -> Runs:
         """Hashes of the folded words."""
@@ -164,9 +168,11 @@ class WordTable:
             breaks.append(count)
             behind, word = end, spelled
         glued.append(False)
-        return Line(
-            np.array(starts, np.int64), np.array(ends, np.int64), self._rows(found), np.array(breaks, np.int64), np.array(glued, np.bool_)
-        )
+        features, together = self._rows(found), np.array(glued, np.bool_)
+        unspaced = (features[:, 9] & np.uint64(UNSPACED)) != 0
+        together[:-1] &= ~unspaced
+        together[1:] &= ~unspaced
+        return Line(np.array(starts, np.int64), np.array(ends, np.int64), features, np.array(breaks, np.int64), together)
 
     def _judge(self, gap: str) -> int:
         """Whether names may run across what stands between two words."""
@@ -223,5 +229,6 @@ def _features(word: str) -> list[int]:
     row: list[int] = []
     for form in (normal, cased_word(word), word.lower()):
         row += [character_hash(form), pow(BASE, len(form), 1 << 64), pow(INVERSE, len(form), 1 << 64)]
-    loud = len(word) > 1 and word.isalpha() and word.isupper()
-    return [*row, BEGINS_WITH_DIGIT * normal[0].isdigit() + ENDS_WITH_DIGIT * normal[-1].isdigit() + LOUD * loud]
+    flags = BEGINS_WITH_DIGIT * normal[0].isdigit() + ENDS_WITH_DIGIT * normal[-1].isdigit()
+    flags += LOUD * (len(word) > 1 and word.isalpha() and word.isupper()) + UNSPACED * is_unspaced(word)
+    return [*row, flags]

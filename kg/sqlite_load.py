@@ -184,15 +184,13 @@ def _one_grave(one: Tombstone, other: Tombstone) -> Tombstone:
 
 
 def hashes(db: sqlite3.Connection, source: int, ordinal: int, counts: Mapping[str, int]) -> tuple[str, str]:
-    """Content and rest hash of a release as stored; tables of which it holds no row, by ``counts``, are not looked at."""
+    """Content and rest hash of a release that was loaded whole; tables of which it holds no row, by ``counts``, are not looked at."""
     total, rest = content.ContentHash(), content.ContentHash()
-    live = "source = ? AND born <= ? AND died > ?"
-    key = (source, ordinal, ordinal)
 
     def rows(columns: str, table: str, order: str = "") -> Iterator[tuple[Any, ...]]:
         if not counts[table]:
             return
-        cursor = db.execute(f"SELECT {columns} FROM {table} WHERE {live} {order}", key)
+        cursor = db.execute(f"SELECT {columns} FROM {table} WHERE source = ? AND born = ? {order}", (source, ordinal))
         cursor.arraysize = 10000
         while batch := cursor.fetchmany():
             yield from batch

@@ -85,6 +85,7 @@ def _rows(
     """(id, preferred name, matched name, source, scope, key) of live names of live concepts."""
     yield from db.execute(
         "SELECT c.id, c.name, n.text, s.name, n.scope, n.key FROM name n JOIN concept c ON c.id = n.concept"
-        f" JOIN source s ON s.key = c.source WHERE {condition} AND {live(db, 'n.')} AND {live(db, 'c.')} ORDER BY n.key, c.stub DESC, c.source DESC{end}",
+        f" JOIN source s ON s.key = c.source WHERE {condition} AND {live(db, 'n.')} AND {live(db, 'c.')}"
+        f" ORDER BY n.key, c.stub DESC, c.source DESC{end}",
         values,
     )

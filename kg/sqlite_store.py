@@ -147,8 +147,14 @@ class SqliteStore:
             self._db.execute("COMMIT")
             report = self._report(header, unchanged=False, rejects=loader.rejects, caveats=loader.caveats)
         with contextlib.suppress(sqlite3.Error):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # waits for no reader
         return report
+
+    def note_pack(self, path: str) -> None:
+        """See :meth:`ontograft.kg.store.GraphStore.note_pack`."""
+        with self._named_errors(), self._writing():
+            self._db.execute("UPDATE release SET pack = ? WHERE active = 1", (path,))
+            self._db.execute("COMMIT")
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:

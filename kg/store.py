@@ -1,199 +1,54 @@
-"""What every graph store offers, the rows it yields, and how one is opened by its address."""
+"""What every graph store offers, and how one is opened by its address."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from ontograft.errors import OptionError, StoreError
+from ontograft.kg.stored import (
+    ConceptRow,
+    Hit,
+    JoinedId,
+    LoadReport,
+    NameRow,
+    Provenance,
+    RelationRow,
+    Release,
+    Retired,
+    StoredConcept,
+    StoredName,
+    StoredRelation,
+    TombstoneRow,
+)
 from ontograft.types import Caveat, Header, Record, Reject
 
 if TYPE_CHECKING:
     from ontograft.kg.join import Joined
 
-
-class ConceptRow(NamedTuple):
-    """A live id, once, whatever number of sources define it: a stub gives way to a definition proper, then the source loaded first wins.
-
-    ``types`` are those of all active sources, sorted; ``definition`` is the first that any of them gives.
-    """
-
-    id: str
-    name: str
-    kind: str
-    definition: str | None
-    iri: str | None
-    types: tuple[str, ...]
-    deprecated: bool
-    stub: bool
-    source: str
-
-
-class NameRow(NamedTuple):
-    """A name of a live id, the preferred ones (scope ``PREFERRED``) included. ``type`` and ``lang`` are empty where unknown."""
-
-    concept: str
-    text: str
-    scope: str
-    type: str
-    lang: str
-    source: str
-
-
-class RelationRow(NamedTuple):
-    """A relation as its source states it; either end may be an id that is not loaded, or retired."""
-
-    subject: str
-    predicate: str
-    object: str
-    qualifiers: str
-    source: str
-
-
-class TombstoneRow(NamedTuple):
-    """A retired id that no active source holds as live."""
-
-    id: str
-    reason: str
-    successor: str | None
-    name: str | None
-    consider: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """What a load did. The counts are those of the release as stored: duplicates folded."""
-
-    name: str
-    release: str
-    concepts: int
-    names: int
-    relations: int
-    tombstones: int
-    rejects: int
-    caveats: Counter[str]
-    unchanged: bool
-    content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A loaded release."""
-
-    name: str
-    release: str
-    active: bool
-    concepts: int
-    relations: int
-    content_hash: str
-    loaded_at: str
-    pack: str | None
-    licence: str | None
-    attribution: str | None
-    sha256: str
-    names: int
-    tombstones: int
-    format: str
-
-
-class Hit(NamedTuple):
-    """A concept that a search found, by the name that matched best."""
-
-    id: str
-    name: str
-    matched: str
-    source: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoredName:
-    """A name of a stored concept."""
-
-    text: str
-    scope: str
-    type: str | None
-    lang: str | None
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRelation:
-    """A relation of a stored concept; ``name`` is that of the object, where it is loaded."""
-
-    predicate: str
-    object: str
-    name: str | None
-    qualifiers: Mapping[str, str]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class JoinedId:
-    """An id that is the same concept elsewhere, and by which link; ``live`` is false where it is not loaded."""
-
-    id: str
-    name: str | None
-    reason: str
-    live: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Retired:
-    """An id that was retired in favour of the concept shown, or of nothing."""
-
-    id: str
-    reason: str
-    successor: str | None
-    consider: tuple[str, ...]
-    source: str
-    release: str
-    line: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where a concept was read."""
-
-    source: str
-    release: str
-    file: str | None
-    line: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredConcept:
-    """All that the active releases say of one concept.
-
-    ``asked`` is the id one asked for: another than ``id`` where that was retired and followed to its successor. A concept that is
-    retired without a live successor has ``live`` false, and only its name and history.
-    """
-
-    id: str
-    name: str
-    source: str
-    asked: str
-    live: bool = True
-    kind: str = "Class"
-    definition: str | None = None
-    iri: str | None = None
-    types: tuple[str, ...] = ()
-    deprecated: bool = False
-    stub: bool = False
-    names: tuple[StoredName, ...] = ()
-    parents: tuple[tuple[str, str | None], ...] = ()
-    children: int = 0
-    relations: tuple[StoredRelation, ...] = ()
-    joined: tuple[JoinedId, ...] = ()
-    history: tuple[Retired, ...] = ()
-    provenance: tuple[Provenance, ...] = field(default=())
+__all__ = [
+    "ConceptRow",
+    "GraphStore",
+    "Hit",
+    "JoinedId",
+    "LoadReport",
+    "NameRow",
+    "Provenance",
+    "RelationRow",
+    "Release",
+    "Retired",
+    "StoredConcept",
+    "StoredName",
+    "StoredRelation",
+    "TombstoneRow",
+    "open_store",
+    "qualifier_pairs",
+    "qualifier_text",
+]
 
 
 class GraphStore(Protocol):
@@ -236,6 +91,14 @@ class GraphStore(Protocol):
             ReleaseExists: This release is loaded with other content and ``replace`` is off.
             StoreBusy: Another process is writing.
             StoreError: Another release of this name is loaded already.
+        """
+        ...
+
+    def note_pack(self, path: str) -> None:
+        """Remember the pack that was compiled from the active releases, for ``releases`` to show.
+
+        Raises:
+            StoreBusy: Another process is writing.
         """
         ...
 

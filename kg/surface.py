@@ -102,9 +102,14 @@ def is_acronym(text: str) -> bool:
     return len(letters) <= 5 and text == text.upper() and sum(c.isupper() for c in letters) >= 2
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether a word is of a script that puts no spaces between words."""
+    return _ONE_CJK.match(word) is not None
+
+
 def too_short(found: list[Word]) -> bool:
     """Whether a name is too short to be looked for in text: under three characters, or under two in Chinese and Japanese."""
-    if any(_ONE_CJK.match(word.text) for word in found):
+    if any(is_unspaced(word.text) for word in found):
         return len(found) < 2
     return sum(len(word.text) for word in found) < 3
 

@@ -101,8 +101,15 @@ class Engine:
 
 
 def load(
-    name: str | Path, *, pack: str | Path, device: str | None = None, threads: int | None = None, threshold: float | None = None,
-    labels: Collection[str] | None = None, prefer: Sequence[str] | None = None, nested: bool = False,
+    name: str | Path,
+    *,
+    pack: str | Path,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
+    prefer: Sequence[str] | None = None,
+    nested: bool = False,
 ) -> Engine:
     """An engine of a bundle on a pack.
 

@@ -86,7 +86,27 @@ def find(name: str | Path) -> Path:
         return Path(str(resources.files("ontograft.models"))) / str(name)
     near = difflib.get_close_matches(str(name), known, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UnknownModel(f"no model {str(name)!r}: no folder with a {MANIFEST} has that name, and the shipped ones are {', '.join(known) or 'none'}{hint}")
+    raise UnknownModel(
+        f"no model {str(name)!r}: no folder with a {MANIFEST} has that name, and the shipped ones are {', '.join(known) or 'none'}{hint}"
+    )
+
+
+def graph_encoder(name: str | Path | None = None) -> Path:
+    """The folder of a graph encoder: the shipped one, a folder of its own, or the one that a bundle carries.
+
+    Raises:
+        UnknownModel: no such folder or bundle, or a bundle without one.
+    """
+    if name is None:
+        return Path(str(resources.files("ontograft.models"))) / "graph"
+    if (Path(name) / "graph.json").is_file():
+        return Path(name)
+    folder = find(name) / "graph"
+    if not folder.is_dir():
+        raise UnknownModel(
+            f"{name}: this bundle carries no graph encoder; name one that does, or a folder that `ontograft train graph` wrote"
+        )
+    return folder
 
 
 def load(name: str | Path, *, task: str | None = None) -> Bundle:
@@ -106,21 +126,29 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         schema, parts = manifest["schema"], dict(manifest["parts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleDamaged(f"{folder / MANIFEST}: not a bundle's manifest ({error.__class__.__name__}); copy the bundle again or train it anew") from error
+        raise BundleDamaged(
+            f"{folder / MANIFEST}: not a bundle's manifest ({error.__class__.__name__}); copy the bundle again or train it anew"
+        ) from error
     if schema != SCHEMA:
-        raise BundleError(f"{folder / MANIFEST}: schema {schema!r}, this version of Ontograft reads {SCHEMA}; train the bundle anew, or install the version that wrote it")
+        raise BundleError(
+            f"{folder / MANIFEST}: schema {schema!r}, this version of Ontograft reads {SCHEMA}; train the bundle anew, or install the version that wrote it"
+        )
     for part, expected in parts.items():
         path = folder / part
         if not path.is_file():
             raise BundleDamaged(f"{path}: missing, but {MANIFEST} lists it; copy the bundle again or train it anew")
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected["sha256"]:
-            raise BundleDamaged(f"{path}: {path.stat().st_size} bytes whose sha256 is not the one in {MANIFEST} ({expected['size']} bytes); copy the bundle again or train it anew")
+            raise BundleDamaged(
+                f"{path}: {path.stat().st_size} bytes whose sha256 is not the one in {MANIFEST} ({expected['size']} bytes); copy the bundle again or train it anew"
+            )
     if task is not None and manifest["task"] != task:
         raise BundleError(f"{folder}: a bundle for {manifest['task']}, needed one for {task}")
     return Bundle(folder, manifest)
 
 
-def save(folder: Path, *, manifest: Mapping[str, Any], weights: Mapping[str, Mapping[str, Tensor]], card: str, graph: Path | None = None) -> Bundle:
+def save(
+    folder: Path, *, manifest: Mapping[str, Any], weights: Mapping[str, Mapping[str, Tensor]], card: str, graph: Path | None = None
+) -> Bundle:
     """Write a bundle beside its place, then move it there, replacing an earlier one.
 
     Args:

@@ -46,7 +46,13 @@ class Linker:
     """
 
     def __init__(
-        self, pack: Pack, label_groups: Mapping[str, Sequence[int]], *, prefer: Sequence[str] = (), nearest: Nearest | None = None, minimum: float = 0.3
+        self,
+        pack: Pack,
+        label_groups: Mapping[str, Sequence[int]],
+        *,
+        prefer: Sequence[str] = (),
+        nearest: Nearest | None = None,
+        minimum: float = 0.3,
     ) -> None:
         self.pack, self.nearest, self.minimum = pack, nearest, minimum
         self._groups = {label: {*groups, int(Group.OTHER)} for label, groups in label_groups.items() if groups}
@@ -57,7 +63,10 @@ class Linker:
         where: dict[tuple[int, int], int] = {}
         if example.spans is not None:
             where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
-        found = [self._by_posterior(example, prediction, where[f, s], label) if (f, s) in where else self._by_name(example, f, s, label) for f, s, label in spans]
+        found = [
+            self._by_posterior(example, prediction, where[f, s], label) if (f, s) in where else self._by_name(example, f, s, label)
+            for f, s, label in spans
+        ]
         if self.nearest is not None:
             missing = [i for i, scored in enumerate(found) if not scored.concepts]
             texts = [example.text[example.words.starts[spans[i][0]] : example.words.ends[spans[i][1]]] for i in missing]
@@ -68,7 +77,9 @@ class Linker:
 
     def name(self, scored: Scored, *, top: int = 5) -> tuple[LinkedConcept | None, tuple[Candidate, ...]]:
         """The concept, or None where none is likely enough, and the best candidates."""
-        candidates = tuple(Candidate(self._id(c), self.pack.name(c), round(s, 4)) for c, s in list(zip(scored.concepts, scored.scores, strict=True))[:top])
+        candidates = tuple(
+            Candidate(self._id(c), self.pack.name(c), round(s, 4)) for c, s in list(zip(scored.concepts, scored.scores, strict=True))[:top]
+        )
         if not scored.concepts or scored.scores[0] < self.minimum:
             return None, candidates
         best = scored.concepts[0]
@@ -118,7 +129,9 @@ class Nearest:
         minimum: cosine below which nothing is near.
     """
 
-    def __init__(self, pack_vectors: PackVectors, encoder: GraphEncoder, text_encoder: TextEncoder, *, minimum: float = 0.7, k: int = 5) -> None:
+    def __init__(
+        self, pack_vectors: PackVectors, encoder: GraphEncoder, text_encoder: TextEncoder, *, minimum: float = 0.7, k: int = 5
+    ) -> None:
         from ontograft.encoders import index
 
         self._index = index.open_index(pack_vectors.index_path)
@@ -139,6 +152,10 @@ class Nearest:
                 vectors: NDArray[np.float32] = self._encoder.text(torch.from_numpy(self._text.encode(fresh)).float()).numpy()
             cosines, ids = index.nearest(self._index, vectors, self._k)
             for text, row, numbers in zip(fresh, cosines.tolist(), ids.tolist(), strict=True):
-                near = [(n, (c - self._minimum) / (1 - self._minimum)) for n, c in zip(numbers, row, strict=True) if n >= 0 and c >= self._minimum]
+                near = [
+                    (n, (c - self._minimum) / (1 - self._minimum))
+                    for n, c in zip(numbers, row, strict=True)
+                    if n >= 0 and c >= self._minimum
+                ]
                 self._known[text] = [n for n, _ in near], [min(s, 1.0) for _, s in near]
         return [self._known[t] for t in texts]

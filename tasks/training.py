@@ -75,24 +75,56 @@ class GraftTrainer(Trainer):
     """
 
     def __init__(
-        self, model: nn.Module, *, loader: EpochLoader, loss: Callable[[nn.Module, Any], torch.Tensor], score: Callable[[], Mapping[str, float]] | None,
-        settings: TrainingSettings, folder: Path, best: str = "span_f1",
+        self,
+        model: nn.Module,
+        *,
+        loader: EpochLoader,
+        loss: Callable[[nn.Module, Any], torch.Tensor],
+        score: Callable[[], Mapping[str, float]] | None,
+        settings: TrainingSettings,
+        folder: Path,
+        best: str = "span_f1",
     ) -> None:
         self._loader, self._loss, self._score, self._settings = loader, loss, score, settings
         callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience)] if score is not None and settings.patience else []
-        super().__init__(model=model, args=self._arguments(settings, folder, best if score is not None else None), train_dataset=[None] * len(loader), callbacks=callbacks)
+        arguments = self._arguments(settings, folder, best if score is not None else None)
+        # The Trainer only asks these for their length: batches come from the loader, figures from `score`.
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=[None] * len(loader),
+            eval_dataset=[None] if score is not None else None,
+            callbacks=callbacks,
+        )
         self.args._n_gpu = min(self.args._n_gpu, 1)
 
     @staticmethod
     def _arguments(settings: TrainingSettings, folder: Path, best: str | None) -> TrainingArguments:
         cuda = torch.cuda.is_available()
         return TrainingArguments(
-            output_dir=str(folder), use_cpu=not cuda, bf16=has_fast_bfloat16(torch.device("cuda" if cuda else "cpu")),
-            num_train_epochs=settings.epochs, max_steps=settings.max_steps or -1, per_device_train_batch_size=1, lr_scheduler_type="linear",
-            warmup_steps=settings.warmup, max_grad_norm=1.0, seed=settings.seed, data_seed=settings.seed,
-            eval_strategy="epoch" if best else "no", save_strategy="epoch", save_total_limit=2, load_best_model_at_end=bool(best),
-            metric_for_best_model=best, greater_is_better=True if best else None, logging_steps=20, report_to=["tensorboard"],
-            remove_unused_columns=False, disable_tqdm=False, dataloader_pin_memory=False, average_tokens_across_devices=False,
+            output_dir=str(folder),
+            use_cpu=not cuda,
+            bf16=has_fast_bfloat16(torch.device("cuda" if cuda else "cpu")),
+            num_train_epochs=settings.epochs,
+            max_steps=settings.max_steps or -1,
+            per_device_train_batch_size=1,
+            lr_scheduler_type="linear",
+            warmup_steps=settings.warmup,
+            max_grad_norm=1.0,
+            seed=settings.seed,
+            data_seed=settings.seed,
+            eval_strategy="epoch" if best else "no",
+            save_strategy="epoch",
+            save_total_limit=2,
+            load_best_model_at_end=bool(best),
+            metric_for_best_model=best,
+            greater_is_better=True if best else None,
+            logging_steps=20,
+            report_to=["tensorboard"],
+            remove_unused_columns=False,
+            disable_tqdm=False,
+            dataloader_pin_memory=False,
+            average_tokens_across_devices=False,
         )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -103,7 +135,9 @@ class GraftTrainer(Trainer):
         """Loss of a batch; stops with a named error where it is not finite."""
         loss = self._loss(model, inputs)
         if not torch.isfinite(loss):
-            raise CorpusError(f"the loss of step {self.state.global_step} is {loss.item()}; lower the learning rates ({self._settings.adapter_rate}, {self._settings.fusion_rate})")
+            raise CorpusError(
+                f"the loss of step {self.state.global_step} is {loss.item()}; lower the learning rates ({self._settings.adapter_rate}, {self._settings.fusion_rate})"
+            )
         return (loss, None) if return_outputs else loss
 
     def evaluate(self, *_args: Any, **_kwargs: Any) -> dict[str, float]:

@@ -120,6 +120,14 @@ def test_view_shows_table_json_and_page(notes: Path, tmp_path: Path, engine: Fak
     assert result.exit_code == 1 and "does not fit" in result.stderr and "no such thing" not in result.output
 
 
+def test_the_page_is_written_although_nobody_reads_the_table(notes: Path, tmp_path: Path, engine: FakeEngine) -> None:
+    tagged, html = tmp_path / "out.jsonl", tmp_path / "out.html"
+    call("tag", notes, "--pack", "p", "--model", "medical", "--out", tagged)
+    command = f"set -o pipefail; {ONTOGRAFT} view {tagged} --notes {notes} --html {html} | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr and "MONDO:0004979" in html.read_text()
+
+
 def test_doctor_finds_nothing_wrong() -> None:
     result = call("doctor", "--json")
     assert result.exit_code == 0, result.output
@@ -128,11 +136,12 @@ def test_doctor_finds_nothing_wrong() -> None:
 
 
 def test_doctor_tells_a_damaged_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = tmp_path / "models" / "broken"
-    bundle.mkdir(parents=True)
-    (bundle / "lora.safetensors").write_bytes(b"x")
-    (bundle / "manifest.json").write_text(json.dumps({"parts": {"lora.safetensors": {"size": 1, "sha256": "0" * 64}}}))
-    monkeypatch.setattr(ontograft, "__file__", str(tmp_path / "__init__.py"))
+    from ontograft.tasks import bundle
+
+    (tmp_path / "lora.safetensors").write_bytes(b"x")
+    manifest = {"schema": bundle.SCHEMA, "task": "ner", "parts": {"lora.safetensors": {"size": 1, "sha256": "0" * 64}}}
+    (tmp_path / bundle.MANIFEST).write_text(json.dumps(manifest))
+    monkeypatch.setattr(bundle, "shipped", lambda: [str(tmp_path)])
     result = call("doctor")
     assert result.exit_code == 1 and "lora.safetensors" in result.stderr
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ontograft.cli import render
+
+if TYPE_CHECKING:
+    from ontograft.kg.store import Release
 
 
 @click.command()
@@ -25,9 +30,10 @@ def command(store: str, as_json: bool) -> None:
         return
     render.table(
         ("name", "release", "active", "concepts", "names", "relations", "content", "loaded at", "licence"),
-        [
-            (row.name, row.release, "yes" if row.active else "no", row.concepts, row.names, row.relations, row.content_hash[:12], row.loaded_at,
-             row.licence)
-            for row in rows
-        ],
-    )  # fmt: skip
+        [_cells(row) for row in rows],
+    )
+
+
+def _cells(row: Release) -> tuple[object, ...]:
+    active = "yes" if row.active else "no"
+    return (row.name, row.release, active, row.concepts, row.names, row.relations, row.content_hash[:12], row.loaded_at, row.licence)

@@ -103,7 +103,7 @@ class Bar:
     def __init__(self) -> None:
         self.done = 0.0
         self.total: float | None = None
-        self.started = time.monotonic()
+        self._began: tuple[float, float] | None = None
 
     def __call__(self, done: float, total: float | None = None) -> None:
         """So far ``done`` of ``total`` units."""
@@ -111,6 +111,8 @@ class Bar:
 
     def update(self, done: float, total: float | None = None, *, description: str | None = None) -> None:
         """So far ``done`` of ``total`` units; the description may change with the stage."""
+        if self._began is None:  # the rate counts from here: neither what came before nor what was done by an earlier run
+            self._began = (time.monotonic(), done)
         self.done = done
         self.total = self.total if total is None else total
         self._draw(description)
@@ -118,6 +120,12 @@ class Bar:
     def advance(self, steps: float = 1) -> None:
         """So many units more."""
         self.update(self.done + steps)
+
+    def rate(self) -> float:
+        """Units a second since the first update."""
+        if self._began is None:
+            return 0.0
+        return (self.done - self._began[1]) / max(time.monotonic() - self._began[0], 1e-6)
 
     def _draw(self, description: str | None) -> None:
         """Nothing to draw off a terminal."""
@@ -131,8 +139,7 @@ class _TerminalBar(Bar):
         self._progress, self._task, self._unit = progress, task, unit
 
     def _draw(self, description: str | None) -> None:
-        rate = self.done / max(time.monotonic() - self.started, 1e-6)
-        shown = f"{rate:,.1f} {self._unit}/s" if self._unit else ""
+        shown = f"{self.rate():,.1f} {self._unit}/s" if self._unit else ""
         more = {} if description is None else {"description": description}
         self._progress.update(self._task, completed=self.done, total=self.total, rate=shown, **more)
 

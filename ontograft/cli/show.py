@@ -31,7 +31,7 @@ def command(id_: str, store: str, as_json: bool, everything: bool) -> None:
     with open_store(store) as graph:
         concept = graph.concept(id_) or graph.concept(curie(id_))
         if concept is None:
-            near = graph.search(id_, 3)
+            near = [] if ":" in id_ else graph.search(id_, 3)
             hint = "; did you mean " + ", ".join(f"{hit.id} ({hit.name})" for hit in near) + "?" if near else ""
             raise UnknownConcept(f"{id_}: no such concept, live or retired, in {store}{hint}; `ontograft search TEXT` finds ids by name")
     if as_json:

@@ -32,11 +32,12 @@ def command(
     if html == "-":
         render.line(show.page(documents))
         return
+    if html is not None:  # before the table: whoever reads that may stop reading
+        with output.replacing(Path(html), private=True) as file:
+            file.write(show.page(documents))
     if as_json:
         render.as_json([dict(zip(show.COLUMNS, row, strict=True)) for row in show.rows(documents)])
     else:
         render.table(show.COLUMNS, show.rows(documents))
     if html is not None:
-        with output.replacing(Path(html), private=True) as file:
-            file.write(show.page(documents))
         render.message(f"page written to {html}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from ontograft.errors import PackError, StoreError
 from ontograft.kg.compile import Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
-from ontograft.kg.pack_writer import build_lock, find_graph, remove_superseded, write_pack
+from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
 from ontograft.kg.store import open_store
 
 
@@ -81,6 +82,28 @@ def build(
 
 def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None:
     """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result."""
+    from ontograft.encoders import index
+    from ontograft.encoders.concepts import encode_pack
+    from ontograft.encoders.graph import GraphEncoder
+    from ontograft.tasks.bundle import graph_encoder
+
+    folder = graph_encoder(encoder)
+    loaded = GraphEncoder.load(folder)
+    key, done = loaded.key(), 0
+    if key in pack.encoders:
+        return
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress("concept vectors", done, pack.n)
+
+    made = encode_pack(pack, loaded, progress=step)
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "text.faiss"
+        index.build(made.text, path)
+        add_vectors(pack.path, key, folder.name, made.text, made.graph, path)
 
 
 def _refuse_foreign(root: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import re
@@ -14,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import ontograft
 from ontograft import config
@@ -114,31 +111,21 @@ def _encoder() -> Iterator[Check]:
 
 
 def _bundles() -> Iterator[Check]:
-    """Every shipped bundle against the hashes of its manifest."""
-    folder = Path(ontograft.__file__).parent / "models"
-    bundles = sorted(path.parent for path in folder.glob("*/manifest.json"))
-    if not bundles:
-        yield Check("bundles", State.ABSENT, f"none in {folder}; train one with `ontograft train ner`")
-    for bundle in bundles:
-        manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-        parts = _parts(manifest)
-        bad = [name for name, sha256 in parts.items() if not (bundle / name).is_file() or _sha256(bundle / name) != sha256]
-        size = sum(file.stat().st_size for file in bundle.iterdir() if file.is_file()) / 1e6
-        if bad:
-            yield Check(f"bundle {bundle.name}", State.WRONG, f"{bundle / bad[0]} differs from its manifest; install Ontograft again")
-        else:
-            yield Check(f"bundle {bundle.name}", State.OK, f"{len(parts)} parts match their hashes, {size:.1f} MB")
+    """Every shipped bundle against the hashes of its manifest and against the base encoder."""
+    from ontograft.tasks import bundle
 
-
-def _parts(manifest: dict[str, Any]) -> dict[str, str]:
-    """Hashes of a manifest's parts by path."""
-    parts = manifest.get("parts") or manifest.get("files") or {}
-    return {name: part["sha256"] if isinstance(part, dict) else str(part) for name, part in parts.items()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    names = bundle.shipped()
+    if not names:
+        yield Check("bundles", State.ABSENT, "none is shipped; train one with `ontograft train ner`")
+    for name in names:
+        try:
+            opened = bundle.load(name)
+            opened.base()
+        except OntograftError as error:
+            yield Check(f"bundle {name}", State.WRONG, str(error))
+            continue
+        size = sum(file.stat().st_size for file in opened.folder.rglob("*") if file.is_file()) / 1e6
+        yield Check(f"bundle {name}", State.OK, f"{opened.task}, {len(opened.manifest['parts'])} parts match their hashes, {size:.1f} MB")
 
 
 def _caches() -> Iterator[Check]:

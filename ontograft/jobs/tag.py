@@ -125,7 +125,7 @@ def tag(
     listed = _rejects_path(out, rejects)
     _check_paths(source, out, listed, resume)
     lines = None if str(out) == STDIO else ResumableLines(Path(out), resume=resume, overwrite=overwrite)
-    run = {} if lines is None or str(source) == STDIO else {"input": notes.digest(Path(source))}
+    run: dict[str, Any] = {} if lines is None else {"input": notes.digest(source)}
     engine = _open(options, device=device, threads=threads, load=load, say=say)
     run |= {"model": engine.model_hash, "pack": engine.pack_hash, "options": options.of_the_run()}
     total = _count(source, options) if progress is not None else None
@@ -139,6 +139,8 @@ def tag(
                 report.add(document["entities"])
             report.resumed = report.notes
         started = time.monotonic()
+        if progress is not None:
+            progress(report.notes, total)
         with _opened(listed) as rejected:
             for record in _records(source, engine, options, [document["id"] for document in lines.done] if lines else [], rejected, report):
                 report.add(record["entities"])

@@ -94,14 +94,25 @@ def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, Ta
         if model.encoder.fusion is not None:
             model.encoder.fusion.load_state_dict(bundle.weights("fusion"))
     except (RuntimeError, KeyError) as error:
-        raise BundleDamaged(f"{bundle.folder}: its weights do not fit the settings in its manifest ({error.__class__.__name__}); train it anew") from error
+        raise BundleDamaged(
+            f"{bundle.folder}: its weights do not fit the settings in its manifest ({error.__class__.__name__}); train it anew"
+        ) from error
     if merge:
         lora.merge(model.encoder.model)
     model.eval()
     return built, settings
 
 
-def save(folder: Path, model: Tagger, settings: TaggerSettings, base: base_encoders.BaseEncoder, *, card: str, graph: Path | None, notes: dict[str, Any]) -> bundles.Bundle:
+def save(
+    folder: Path,
+    model: Tagger,
+    settings: TaggerSettings,
+    base: base_encoders.BaseEncoder,
+    *,
+    card: str,
+    graph: Path | None,
+    notes: dict[str, Any],
+) -> bundles.Bundle:
     """Write a trained tagger as a bundle; adapters must not be merged yet."""
     weights = {"lora": lora.state(model.encoder.model), "head": model.head.state_dict()}
     if model.encoder.fusion is not None:
@@ -113,4 +124,12 @@ def save(folder: Path, model: Tagger, settings: TaggerSettings, base: base_encod
 def settings_from(raw: dict[str, Any]) -> TaggerSettings:
     """Settings from a manifest's JSON."""
     adapters = lora.LoraSettings(**{**raw["lora"], "targets": tuple(raw["lora"]["targets"])})
-    return TaggerSettings(**{**raw, "labels": tuple(raw["labels"]), "arm": Arm(raw["arm"]), "lora": adapters, "attention": AttentionSettings(**raw["attention"])})
+    return TaggerSettings(
+        **{
+            **raw,
+            "labels": tuple(raw["labels"]),
+            "arm": Arm(raw["arm"]),
+            "lora": adapters,
+            "attention": AttentionSettings(**raw["attention"]),
+        }
+    )

@@ -18,13 +18,17 @@ def predicted_spans(example: Example, prediction: Prediction, tags: TagSet) -> s
     return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, label in tags.spans(tags.decode(prediction.logits))}
 
 
-def score_spans(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet) -> tuple[Score, dict[str, Score]]:
+def score_spans(
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet
+) -> tuple[Score, dict[str, Score]]:
     """Exact span scores against the original offsets; labels that the tagger does not know are left out of the gold."""
     gold = [{(m.start, m.end, m.label) for m in d.mentions if m.label in tags.labels} for d in documents]
     return span_scores(gold, [predicted_spans(e, p, tags) for e, p in zip(examples, predictions, strict=True)])
 
 
-def document_counts(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet) -> list[tuple[int, int, int]]:
+def document_counts(
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet
+) -> list[tuple[int, int, int]]:
     """(correct, predicted, gold) of each document, for the bootstrap."""
     rows = []
     for d, e, p in zip(documents, examples, predictions, strict=True):
@@ -34,7 +38,9 @@ def document_counts(documents: Sequence[Annotated], examples: Sequence[Example],
     return rows
 
 
-def score_links(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], linker: Linker, tags: TagSet) -> dict[str, Any]:
+def score_links(
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], linker: Linker, tags: TagSet
+) -> dict[str, Any]:
     """Accuracy of the first candidate on gold mentions whose every id is in the pack.
 
     A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
@@ -75,7 +81,9 @@ def score_links(documents: Sequence[Annotated], examples: Sequence[Example], pre
     }
 
 
-def report(documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None) -> dict[str, Any]:
+def report(
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None
+) -> dict[str, Any]:
     """All metrics of a tagger on gold documents."""
     overall, by_label = score_spans(documents, examples, predictions, tags)
     names = tags.names
@@ -89,6 +97,7 @@ def report(documents: Sequence[Annotated], examples: Sequence[Example], predicti
         "per_label": {label: score.to_dict() for label, score in by_label.items()},
         "seqeval_f1": seqeval_f1(gold_tags, found_tags),
         "documents": len(documents),
+        "document_counts": document_counts(documents, examples, predictions, tags),
     }
     if linker is not None:
         metrics |= score_links(documents, examples, predictions, linker, tags)

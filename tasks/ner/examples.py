@@ -82,7 +82,10 @@ def gold_candidates(example: Example, mentions: Sequence[Mention], pack: Pack) -
         row = where.get(at) if at is not None else None
         if row is not None:
             wanted = set(mention.ids)
-            found[row] = mention, [k for k, c in enumerate(example.spans.concepts[row].tolist()) if c >= 0 and wanted & set(pack.members(c))]
+            found[row] = (
+                mention,
+                [k for k, c in enumerate(example.spans.concepts[row].tolist()) if c >= 0 and wanted & set(pack.members(c))],
+            )
     return found
 
 
@@ -163,11 +166,19 @@ class Collator:
                 tags[row, : window.high - window.low] = gold[window.low : window.high]
         knowledge, target, weight = self._knowledge(examples, places, windows)
         return WindowBatch(
-            torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(first), knowledge, tuple(places),
-            torch.from_numpy(tags) if with_tags else None, target, weight,
+            torch.from_numpy(ids),
+            torch.from_numpy(mask),
+            torch.from_numpy(first),
+            knowledge,
+            tuple(places),
+            torch.from_numpy(tags) if with_tags else None,
+            target,
+            weight,
         )
 
-    def _knowledge(self, examples: Sequence[Example], places: Sequence[tuple[int, int]], windows: list[Window]) -> tuple[KnowledgeBatch | None, Tensor | None, Tensor | None]:
+    def _knowledge(
+        self, examples: Sequence[Example], places: Sequence[tuple[int, int]], windows: list[Window]
+    ) -> tuple[KnowledgeBatch | None, Tensor | None, Tensor | None]:
         if self.knowledge is None:
             return None, None, None
         spans = [s for e, _ in places if (s := examples[e].spans) is not None]

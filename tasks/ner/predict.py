@@ -50,12 +50,23 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
             window = examples[e].windows[w]
             logits[e][window.core_low : window.core_high] = scores[row, window.core_low - window.low : window.core_high - window.low]
         if out.heard is not None and batch.knowledge is not None:
-            _scatter(out.heard.posterior.cpu().numpy(), batch.knowledge.window.numpy(), batch.knowledge.document_span.numpy(), places, examples, posterior)
+            _scatter(
+                out.heard.posterior.cpu().numpy(),
+                batch.knowledge.window.numpy(),
+                batch.knowledge.document_span.numpy(),
+                places,
+                examples,
+                posterior,
+            )
     return [Prediction(a, b) for a, b in zip(logits, posterior, strict=True)]
 
 
 def _scatter(
-    values: NDArray[np.float32], window: NDArray[np.int64], span: NDArray[np.int64], places: Sequence[tuple[int, int]], examples: Sequence[Example],
+    values: NDArray[np.float32],
+    window: NDArray[np.int64],
+    span: NDArray[np.int64],
+    places: Sequence[tuple[int, int]],
+    examples: Sequence[Example],
     into: list[NDArray[np.float32]],
 ) -> None:
     """Put each span's posterior into its document; where windows share a span, the one whose core holds its first word counts."""

@@ -59,8 +59,16 @@ class TrainedTagger:
 
 
 def train(
-    documents: Sequence[Annotated], knowledge: Knowledge, settings: TaggerSettings, training: TrainingSettings, *, folder: Path,
-    fusion: FusionTraining | None = None, base: base_encoders.BaseEncoder | None = None, tune_share: float = 0.0, resume: bool = False,
+    documents: Sequence[Annotated],
+    knowledge: Knowledge,
+    settings: TaggerSettings,
+    training: TrainingSettings,
+    *,
+    folder: Path,
+    fusion: FusionTraining | None = None,
+    base: base_encoders.BaseEncoder | None = None,
+    tune_share: float = 0.0,
+    resume: bool = False,
 ) -> TrainedTagger:
     """Train a tagger.
 
@@ -95,7 +103,10 @@ def train(
     annotated = frozenset(g for groups in settings.label_groups.values() for g in groups)
     examples = [with_links(e, d.mentions, knowledge.pack, annotated) for e, d in zip(examples, learn, strict=True)]
     held = [preparer.annotated(d, settings.tags) for d in tune]
-    collator = Collator(KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm) if finder is not None else None, pad=built.tokenizer.pad_token_id or 0)
+    collator = Collator(
+        KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm) if finder is not None else None,
+        pad=built.tokenizer.pad_token_id or 0,
+    )
     loader = _loader(examples, collator, training)
     generator = torch.Generator().manual_seed(training.seed)
 
@@ -134,7 +145,12 @@ def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: Fusio
         rows = _rows_kept(knowledge.window, fusion, generator)
         knowledge = drop_knowledge(knowledge, rows)
         target, weight = (None, None) if target is None or weight is None else (target[rows], weight[rows])
-    out = model(batch.input_ids.to(device), batch.attention_mask.to(device), batch.word_first.to(device), knowledge.to(device) if knowledge is not None else None)
+    out = model(
+        batch.input_ids.to(device),
+        batch.attention_mask.to(device),
+        batch.word_first.to(device),
+        knowledge.to(device) if knowledge is not None else None,
+    )
     assert batch.tags is not None
     loss = nn.functional.cross_entropy(out.logits.flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=-100)
     if out.heard is not None and target is not None and weight is not None and fusion.link_weight:

@@ -1,0 +1,102 @@
+"""Does the graph help? BC5CDR, the arms of docs/measuring.md: trained on train, settings chosen on tune, scored once on dev.
+
+    python benchmarks/bc5cdr.py --data DIR --pack PACK --graph GRAPH_ENCODER --runs DIR [--cells off:0,graph:0,…]
+
+Each cell (arm and seed) writes a file of its own into ``benchmarks/results/bc5cdr/``; a cell whose file is there is not run again, an
+interrupted one goes on from its last checkpoint. ``--summary`` makes ``benchmarks/results/bc5cdr.json`` of the cells: means, differences and
+their intervals by a paired bootstrap over documents (seeds pooled).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from ontograft.encoders.graph import GraphEncoder
+from ontograft.fusion.arms import Arm
+from ontograft.ingest.corpora import read_pubtator
+from ontograft.jobs.provenance import provenance
+from ontograft.jobs.train import NerPlan, train_ner
+from ontograft.kg.pack import Pack
+from ontograft.tasks.metrics import bootstrap_difference
+from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.training import TrainingSettings
+
+RESULTS = Path(__file__).parent / "results"
+CELLS = ("off:0", "graph:0", "off:1", "graph:1", "aliases:0", "names:0", "moved:0")
+# Chosen on tune (a fifth of train by the hash of the document's id), the same for every arm.
+TRAINING = {"epochs": 8, "budget": 2048, "adapter_rate": 1e-3, "fusion_rate": 2e-3, "head_rate": 1e-3}
+
+
+def run(cell: str, options: argparse.Namespace) -> None:
+    """Train and score one cell."""
+    arm, seed = cell.split(":")
+    target = RESULTS / "bc5cdr" / f"{arm}-{seed}.json"
+    if target.exists():
+        return
+    plan = NerPlan(
+        tagger=TaggerSettings(labels=()), training=TrainingSettings(seed=int(seed), **TRAINING), arms=(Arm(arm),), seeds=(int(seed),), tune_share=0.0, graph=options.graph
+    )
+    began = time.monotonic()
+    report = train_ner(
+        [options.data / "train.pubtator.txt"], options.data / "dev.pubtator.txt", pack=options.pack, out=options.runs / f"{arm}-{seed}", plan=plan, resume=True, overwrite=True, say=print
+    )
+    (metrics,) = report.scores[arm]
+    pack = Pack.open(options.pack)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    body = {
+        "cell": cell, "seconds": round(time.monotonic() - began), "data": "BC5CDR train to dev", "pack": pack.hash, "concepts": pack.n,
+        "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases], "graph_encoder": GraphEncoder.load(options.graph).key(),
+        "training": TRAINING, **provenance(), "metrics": metrics,
+    }
+    target.write_text(json.dumps(body, indent=1) + "\n")
+
+
+def summary() -> dict[str, Any]:
+    """All cells in one table."""
+    cells = [json.loads(p.read_text()) for p in sorted((RESULTS / "bc5cdr").glob("*.json"))]
+    arms: dict[str, list[dict[str, Any]]] = {}
+    for cell in cells:
+        arms.setdefault(cell["cell"].split(":")[0], []).append(cell)
+    table = {
+        arm: {
+            "seeds": [c["metrics"]["seed"] for c in rows],
+            "span_f1": [round(c["metrics"]["span_f1"], 4) for c in rows],
+            "mean": round(statistics.mean(c["metrics"]["span_f1"] for c in rows), 4),
+            "per_label": {label: round(statistics.mean(c["metrics"]["per_label"][label]["f1"] for c in rows), 4) for label in rows[0]["metrics"]["per_label"]},
+            "linking_acc1": [round(c["metrics"]["linking_acc1"], 4) for c in rows if "linking_acc1" in c["metrics"]],
+        }
+        for arm, rows in arms.items()
+    }
+    pairs = [("graph", "off"), ("aliases", "off"), ("graph", "names"), ("graph", "aliases"), ("moved", "off")]
+    differences = {}
+    for a, b in pairs:
+        if a in arms and b in arms:
+            shared = sorted({c["metrics"]["seed"] for c in arms[a]} & {c["metrics"]["seed"] for c in arms[b]})
+            left, right = ([tuple(x) for s in shared for c in arms[k] if c["metrics"]["seed"] == s for x in c["metrics"]["document_counts"]] for k in (a, b))
+            value, low, high = bootstrap_difference(left, right)
+            differences[f"{a} - {b}"] = {"f1": round(value, 4), "interval": [round(low, 4), round(high, 4)], "seeds": shared}
+    return {"data": "BC5CDR dev, 500 documents; trained on train, settings chosen on tune", "arms": table, "differences": differences}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--pack", type=Path)
+    parser.add_argument("--graph", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/bc5cdr"))
+    parser.add_argument("--cells", default=",".join(CELLS))
+    parser.add_argument("--summary", action="store_true")
+    options = parser.parse_args()
+    if not options.summary:
+        for cell in options.cells.split(","):
+            run(cell, options)
+    (RESULTS / "bc5cdr.json").write_text(json.dumps(summary(), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""``ontograft evaluate``: score a bundle on gold documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ontograft.cli import render
+
+
+@click.group()
+def command() -> None:
+    """Score a bundle on annotated documents of your own."""
+
+
+@command.command("ner")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Annotated documents, PubTator.")
+@click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack to read knowledge from.")
+@click.option("--model", required=True, help="A bundle's folder, or the name of a shipped one.")
+@click.option(
+    "--ablate-kg", is_flag=True, help="Also score the controls trained beside the bundle, and the same weights without knowledge."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the report (JSON); an earlier one is replaced.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, as_json: bool) -> None:
+    """Span F1 on exact offsets, by label, and linking accuracy on gold mentions."""
+    from ontograft.jobs.evaluate import evaluate_ner
+
+    report = evaluate_ner(data, pack=pack, model=model, out=out, ablate_kg=ablate_kg)
+    if as_json:
+        render.as_json(report)
+        return
+    metrics = report["metrics"]
+    rows = [(label, *_figures(s["f1"], s["precision"], s["recall"]), s["support"]) for label, s in metrics["per_label"].items()]
+    rows.append(("all", *_figures(metrics["span_f1"], metrics["precision"], metrics["recall"]), metrics["support"]))
+    render.table(
+        ("label", "span F1", "precision", "recall", "mentions"),
+        rows,
+        title=f"{data}, {metrics['documents']} documents (seqeval F1 {metrics['seqeval_f1']:.4f})",
+    )
+    if "linking_acc1" in metrics:
+        of = metrics["linking"]
+        render.line(
+            f"linking accuracy of the first candidate: {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions in the vocabulary ({of['outside_vocabulary']:,} outside it)"
+        )
+    _table("controls, trained alike", report["controls"])
+    if report["same_weights"]:
+        _table("same weights, knowledge removed: not a control", {arm: [figures] for arm, figures in report["same_weights"].items()})
+
+
+def _table(title: str, arms: dict[str, list[dict[str, Any]]]) -> None:
+    rows = [
+        (arm, run.get("seed", ""), *_figures(run["span_f1"], run["precision"], run["recall"])) for arm, runs in arms.items() for run in runs
+    ]
+    if rows:
+        render.table(("arm", "seed", "span F1", "precision", "recall"), rows, title=title)
+
+
+def _figures(*values: float) -> tuple[str, ...]:
+    return tuple(f"{value:.4f}" for value in values)

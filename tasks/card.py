@@ -1,0 +1,59 @@
+"""Model cards: what a bundle is, what it was trained on, what it scored, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ontograft.tasks.ner.bundled import TaggerSettings
+
+
+def ner_card(
+    settings: TaggerSettings, notes: Mapping[str, Any], *, metrics: Mapping[str, Any] | None = None, dev: Path | None = None
+) -> str:
+    """The card of a tagger, Markdown."""
+    trained = notes["trained_on"]
+    rows = "\n".join(f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} |" for o in notes["ontologies"])
+    return f"""# Entity recognition and linking: {", ".join(settings.labels)}
+
+Recognises {", ".join(settings.labels)} and links them to the concepts of any pack. Base encoder frozen, low-rank adapters, knowledge attention (arm `{settings.arm}`),
+word tags in BIO.
+
+## Data
+Trained on {trained["documents"]} documents with {trained["mentions"]} mentions ({", ".join(trained["files"])}), seed {notes["training"]["seed"]}.
+Ontologies of the pack it was trained with (any other pack may be used):
+
+| ontology | release | licence |
+|---|---|---|
+{rows}
+
+## Scores
+{_scores(metrics, dev)}
+
+## Limits
+Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others. It does not say whether a condition is
+denied, suspected or somebody else's. Scores are probabilities as calibrated on part of the training data, where such a part was kept (temperature {settings.temperature:.2f}).
+Not a medical device.
+
+## Licence
+Weights: Apache-2.0. Concepts and their names remain under the licences of their ontologies.
+"""
+
+
+def _scores(metrics: Mapping[str, Any] | None, dev: Path | None) -> str:
+    if metrics is None or dev is None:
+        return "Not scored: no development data was given."
+    lines = [
+        f"On {dev.name} ({metrics['documents']} documents, {metrics['support']} mentions), exact spans, scored once after training:",
+        "",
+    ]
+    lines += ["| label | F1 | precision | recall |", "|---|---|---|---|"]
+    lines += [f"| {label} | {s['f1']:.3f} | {s['precision']:.3f} | {s['recall']:.3f} |" for label, s in metrics["per_label"].items()]
+    lines += [f"| all | {metrics['span_f1']:.3f} | {metrics['precision']:.3f} | {metrics['recall']:.3f} |"]
+    if "linking_acc1" in metrics:
+        lines += [
+            "",
+            f"Linking accuracy of the first candidate, gold mentions in the vocabulary ({metrics['linking']['in_vocabulary']}): {metrics['linking_acc1']:.3f}.",
+        ]
+    return "\n".join(lines)

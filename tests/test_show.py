@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from ontograft import show
+from ontograft.types import Document, Entity, LinkedConcept
+from tests.fake_engine import FakeEngine
+
+
+def tagged(text: str, name: str = "note") -> Document:
+    return Document(text=text, entities=FakeEngine().tag(text).entities, id=name)
+
+
+class Highlights(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: list[str] = []
+        self.inside = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "mark":
+            self.inside, self.marks = 1, [*self.marks, ""]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "mark":
+            self.inside = 0
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.marks[-1] += data
+
+
+def test_pieces_make_up_the_text() -> None:
+    document = tagged("asthma, then diabetes\n\nand a mystery")
+    pieces = show.pieces(document)
+    assert "".join(piece.text for piece in pieces) == document.text
+    assert [piece.entity.text for piece in pieces if piece.entity] == ["asthma", "diabetes", "mystery"]
+
+
+def test_of_entities_that_overlap_the_outermost_is_shown() -> None:
+    inner, outer = Entity(5, 11, "asthma", "Disease", 0.9), Entity(0, 11, "some asthma", "Disease", 0.8)
+    document = Document(text="some asthma.", entities=(inner, outer))
+    assert [piece.text for piece in show.pieces(document) if piece.entity] == ["some asthma"]
+    assert len(show.rows([document])) == 2
+
+
+def test_every_highlight_shows_its_curie() -> None:
+    page = Highlights()
+    page.feed(show.page([tagged("asthma and naloxone, a mystery")]))
+    assert page.marks == ["asthmaMONDO:0004979", "naloxoneCHEBI:7459", "mystery"]
+
+
+def test_the_page_needs_nothing_but_itself() -> None:
+    html = show.page([tagged("asthma")])
+    assert not re.search(r"<(script|link|img|iframe|object)\b|https?://|url\(|@import", html)
+    assert html.startswith("<!doctype html>") and "default-src 'none'" in html
+
+
+def test_text_is_never_markup() -> None:
+    document = Document(
+        text="<script>alert(1)</script> x",
+        entities=(Entity(26, 27, "x", "<b>", 0.5, LinkedConcept('a:"1', "<i>", 0.5)),),
+        id="<u>",
+    )
+    html = show.page([document], title="<t>")
+    assert not re.search(r"<script>|<b>|<i>|<u>|<t>", html)
+
+
+def test_rows_are_one_line_each() -> None:
+    document = Document(text="type 2\ndiabetes", entities=(Entity(0, 15, "type 2\ndiabetes", "Disease", 1.0),), id="n")
+    assert show.rows([document]) == [("n", "type 2 diabetes", "Disease", "1.00", "-", "", "")]
+
+
+def test_a_fragment_is_no_page() -> None:
+    assert "<html" not in show.fragment(tagged("asthma")) and "MONDO:0004979" in show.fragment(tagged("asthma"))
