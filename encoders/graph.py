@@ -61,7 +61,7 @@ class GraphEncoder(nn.Module):
 
     def text(self, vectors: Tensor) -> Tensor:
         """Identity vectors ``t``, float32 ``[n, width]``, of text vectors ``[n, text_width]``."""
-        return self.text_norm(self.project(vectors))
+        return self.text_norm(self.project(vectors))  # type: ignore[no-any-return]
 
     def forward(self, vectors: Tensor, edge_index: Tensor, edge_class: Tensor) -> tuple[Tensor, Tensor]:
         """Both vectors of every node of a (sub)graph.
@@ -157,18 +157,21 @@ class GraphEncoder(nn.Module):
             weights = (folder / WEIGHTS).read_bytes()
         except (OSError, ValueError) as error:
             raise BundleDamaged(
-                f"{folder}: not a graph encoder ({error.__class__.__name__}); expected {MANIFEST} and {WEIGHTS}, as `ontograft train graph` writes them"
+                f"{folder}: not a graph encoder ({error.__class__.__name__}); expected {MANIFEST} and {WEIGHTS}, "
+                "as `ontograft train graph` writes them"
             ) from error
         if hashlib.sha256(weights).hexdigest() != manifest.get("sha256"):
             raise BundleDamaged(f"{folder / WEIGHTS}: its sha256 is not the one in {MANIFEST}; copy the folder again or train anew")
         if manifest.get("schema") != SCHEMA:
             raise BundleDamaged(
-                f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; train anew or install the version that wrote it"
+                f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; "
+                "train anew or install the version that wrote it"
             )
         base = base_encoders.resolve(manifest["base"]["name"])
         if base.sha256 != manifest["base"]["sha256"]:
             raise EncoderError(
-                f"{folder}: trained on {base.name} with sha256 {manifest['base']['sha256'][:12]}…, found {base.sha256[:12]}…; install the same weights or train anew"
+                f"{folder}: trained on {base.name} with sha256 {manifest['base']['sha256'][:12]}…, found {base.sha256[:12]}…; "
+                "install the same weights or train anew"
             )
         encoder = cls(GraphSettings(**manifest["settings"]), base)
         encoder.load_state_dict({name: tensor.float() for name, tensor in load(weights).items()})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,7 +91,8 @@ def train(
     """
     if not len(data.graph.indices) or not len(data.synonym_of):
         raise CorpusError(
-            f"cannot train a graph encoder on {len(data.graph.indices)} edges and {len(data.synonym_of)} synonyms; need some of both, build the pack from ontologies with is_a and synonyms"
+            f"cannot train a graph encoder on {len(data.graph.indices)} edges and {len(data.synonym_of)} synonyms; "
+            "need some of both, build the pack from ontologies with is_a and synonyms"
         )
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
@@ -111,7 +113,8 @@ def train(
         loss = _loss(encoder, scorer, data, edges, heads, held_pairs, first_synonym, settings, rng)
         if not torch.isfinite(loss):
             raise CorpusError(
-                f"the loss of step {step} is {loss.item()}; lower the learning rate ({settings.learning_rate}) or look for empty texts in the pack"
+                f"the loss of step {step} is {loss.item()}; lower the learning rate ({settings.learning_rate}) "
+                "or look for empty texts in the pack"
             )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -170,10 +173,10 @@ def _embed(
     return t, z, torch.from_numpy(order[np.searchsorted(nodes[order], seeds)])
 
 
-def _pairs(u: NDArray[np.int64], v: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def _pairs(u: NDArray[np.integer[Any]], v: NDArray[np.integer[Any]], n: int) -> NDArray[np.int64]:
     """One number for an unordered pair of nodes."""
-    u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
-    return np.minimum(u, v) * n + np.maximum(u, v)
+    a, b = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
+    return np.minimum(a, b) * n + np.maximum(a, b)
 
 
 def _with_synonyms(nodes: NDArray[np.int64], first_synonym: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

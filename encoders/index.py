@@ -52,6 +52,6 @@ def nearest(index: Any, queries: NDArray[np.floating[Any]], k: int) -> tuple[NDA
 
 
 def _unit(vectors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    wide = np.ascontiguousarray(vectors, dtype=np.float32)
+    wide = np.array(vectors, dtype=np.float32, order="C")  # a copy: the caller's vectors stay as they are
     wide /= np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
     return wide

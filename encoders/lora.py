@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoraSettings:
-    """Rank, scale and dropout of the adapters; ``rank`` 0 leaves the encoder frozen."""
+    """Rank, scale and dropout of the adapters; ``rank`` 0 leaves the encoder frozen.
+
+    Dropout before an adapter is off: drawing it for every linear layer costs as much as the layers, and the encoder has its own.
+    """
 
     rank: int = 16
     alpha: int = 32
-    dropout: float = 0.1
+    dropout: float = 0.0
     targets: tuple[str, ...] = ()
 
 

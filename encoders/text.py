@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.encoders.base import BaseEncoder, load
 from ontograft.encoders.cache import VectorCache
+from ontograft.encoders.windows import tokenizable
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
@@ -33,7 +35,7 @@ class TextEncoder:
         self.base, self.max_pieces = base, max_pieces
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         model, self._tokenizer = load(base)
-        self._model = model.to(self.device)
+        self._model = cast("nn.Module", model).to(self.device)
         self.width = int(model.config.hidden_size)
 
     @property
@@ -62,10 +64,10 @@ class TextEncoder:
             if progress is not None and known.any():
                 progress(int(known.sum()))
         # Similar lengths together: little padding; by chunks, so that what is done is kept.
-        todo = todo[np.argsort([len(texts[i]) for i in todo], kind="stable")] if len(todo) else todo
+        todo = todo[np.argsort([len(texts[i]) for i in todo.tolist()], kind="stable")] if len(todo) else todo
         for low in range(0, len(todo), _TEXTS_A_COMMIT):
             part = todo[low : low + _TEXTS_A_COMMIT]
-            out[part] = self._encode_part([texts[i] for i in part], progress)
+            out[part] = self._encode_part([texts[i] for i in part.tolist()], progress)
             if cache is not None:
                 cache.put([keys[i] for i in part], out[part])
         return out
@@ -73,7 +75,7 @@ class TextEncoder:
     def _encode_part(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
         import torch
 
-        pieces = self._tokenizer(texts, truncation=True, max_length=self.max_pieces)["input_ids"]
+        pieces = self._tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
         order = np.argsort([len(p) for p in pieces], kind="stable")
         out = np.empty((len(texts), self.width), dtype=np.float16)
         low = 0
@@ -109,7 +111,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     import torch
 
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     try:
         flags = _cpu_flags()
     except OSError:

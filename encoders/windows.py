@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Forty characters bound a word, so that no run without a break can outgrow a window.
 _WORD = re.compile(r"[^\W_]{1,40}|[^\s]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ def words(text: str) -> Words:
     return Words(flat[:, 0].copy(), flat[:, 1].copy())
 
 
+def tokenizable(text: str) -> str:
+    """The text with lone surrogates, which no tokenizer takes, replaced one for one: offsets stay."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
 class Windower:
     """Cuts texts for one tokenizer.
 
@@ -84,6 +90,7 @@ class Windower:
 
     def pieces(self, text: str, bounds: Words) -> list[list[int]]:
         """Word pieces of each word; a word the tokenizer drops (a control character, say) is its unknown token."""
+        text = tokenizable(text)
         forms = [text[s:e] for s, e in zip(bounds.starts.tolist(), bounds.ends.tolist(), strict=True)]
         result: list[list[int]] = [[] for _ in forms]
         if forms:

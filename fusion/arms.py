@@ -40,7 +40,7 @@ class Arm(StrEnum):
     @property
     def needs_vectors(self) -> bool:
         """Whether the pack must hold concept vectors."""
-        return self in {Arm.NAMES, Arm.GRAPH, Arm.SHUFFLED, Arm.MOVED}
+        return self not in {Arm.OFF, Arm.ALIASES}
 
     def table(self, vectors: PackVectors | None) -> NDArray[np.float16] | _Shuffled | None:
         """Where this arm reads concept vectors."""
@@ -64,7 +64,7 @@ class Arm(StrEnum):
         """
         if self is not Arm.MOVED or not len(spans):
             return spans
-        rng = np.random.default_rng(list(key.encode()))
+        rng = np.random.default_rng(list(key.encode("utf-8", "surrogatepass")))
         length = spans.last - spans.first
         first = (rng.random(len(spans)) * (len(words) - length)).astype(np.int32)
         moved = SpanCandidates(first, (first + length).astype(np.int32), spans.concepts, spans.features, spans.groups)
@@ -78,7 +78,8 @@ class _Shuffled:
         self._table, self._order = table, order
 
     def __getitem__(self, rows: Any) -> NDArray[np.float16]:
-        return self._table[self._order[rows]]
+        taken: NDArray[np.float16] = self._table[self._order[rows]]
+        return taken
 
 
 def arms(names: str) -> tuple[Arm, ...]:

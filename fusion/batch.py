@@ -39,7 +39,9 @@ class Place(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBatch:
-    """What knowledge attention reads of a batch; ``S`` spans, ``K`` candidates, ``M`` neighbours, ``U`` distinct concepts, ``P`` span-piece pairs.
+    """What knowledge attention reads of a batch.
+
+    ``S`` spans, ``K`` candidates, ``M`` neighbours, ``U`` distinct concepts, ``P`` span-piece pairs.
 
     Attributes:
         window, first, last: window and first and last piece of each span, int64 ``[S]``.
@@ -115,14 +117,20 @@ class KnowledgeCollator:
         neighbour, relation, present, extended = self._neighbours(unique)
         pairs = _pairs(at, begin, end, np.array([len(w.input_ids) for w in windows]))
         return KnowledgeBatch(
-            *(torch.from_numpy(x) for x in (at, begin, end, row.reshape(numbers.shape), numbers >= 0)),
-            torch.from_numpy(np.concatenate([c.features[r] for c, r in zip(candidates, rows, strict=True)])),
-            torch.from_numpy(np.concatenate([c.groups[r] for c, r in zip(candidates, rows, strict=True)]).astype(np.int64)),
-            torch.from_numpy(self._gather(extended)),
-            *(torch.from_numpy(x) for x in (neighbour, relation, present)),
-            *(torch.from_numpy(x) for x in pairs),
-            torch.from_numpy(numbers),
-            torch.from_numpy(np.concatenate(rows).astype(np.int64)),
+            window=torch.from_numpy(at),
+            first=torch.from_numpy(begin),
+            last=torch.from_numpy(end),
+            concept=torch.from_numpy(row.reshape(numbers.shape)),
+            mask=torch.from_numpy(numbers >= 0),
+            features=torch.from_numpy(np.concatenate([c.features[r] for c, r in zip(candidates, rows, strict=True)])),
+            groups=torch.from_numpy(np.concatenate([c.groups[r] for c, r in zip(candidates, rows, strict=True)]).astype(np.int64)),
+            vectors=torch.from_numpy(self._gather(extended)),
+            neighbour=torch.from_numpy(neighbour),
+            relation=torch.from_numpy(relation),
+            neighbour_mask=torch.from_numpy(present),
+            **{name: torch.from_numpy(x) for name, x in zip(("pair_span", "pair_window", "pair_piece", "pair_place"), pairs, strict=True)},
+            numbers=torch.from_numpy(numbers),
+            document_span=torch.from_numpy(np.concatenate(rows).astype(np.int64)),
         )
 
     def _gather(self, concepts: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -136,6 +136,6 @@ class CandidateFinder:
                 axis=1,
             )
         groups = np.where(concepts >= 0, self._groups[np.maximum(concepts, 0)] if n else 0, 0).astype(np.uint8)
-        first = np.array([row[0] for row in chosen], dtype=np.int32)
-        last = np.array([row[1] for row in chosen], dtype=np.int32)
-        return SpanCandidates(first, last, concepts, features, groups)
+        firsts = np.array([row[0] for row in chosen], dtype=np.int32)
+        lasts = np.array([row[1] for row in chosen], dtype=np.int32)
+        return SpanCandidates(firsts, lasts, concepts, features, groups)

@@ -29,7 +29,8 @@ class GraftedEncoder(nn.Module):
     Args:
         model: the encoder, with or without adapters.
         fusion: the layer, or None for the encoder alone.
-        after: how many transformer layers come before it; two thirds of them by default, so that the rest can carry what was heard to the boundaries.
+        after: how many transformer layers come before it; two thirds of them by default, so that the rest can carry what was heard
+            to the boundaries.
     """
 
     def __init__(self, model: PreTrainedModel, fusion: KnowledgeAttention | None, *, after: int | None = None) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from curies import Converter
 
-_IRI = ("http://", "https://", "urn:")
+_IRI = ("http://", "https://", "urn:", "/us/", "/akn/")  # the last two: identifiers of law in USLM and Akoma Ntoso
 # A release date that some sources append to a prefix: SNOMEDCT_US_2015_03_01, NCI2009_04D, MTHICD9_2006.
 _DATED = re.compile(r"_?(?:19|20)\d\d(?:_\d\d)*[A-Z]*$")
 _OBO_LOCAL = re.compile(r"obo:([A-Za-z][A-Za-z0-9]*)_([A-Za-z0-9.-]+)")

@@ -14,25 +14,34 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from ontograft.errors import SourceError, TruncatedSource
+from ontograft.errors import SourceError, TruncatedSource, UnsafeSource
+from ontograft.ingest.zstd import ZstdReader
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 COMPRESSED = (".gz", ".xz", ".bz2", ".zip", ".zst")
 BROKEN_ARCHIVE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 # A bound against decompression bombs: text of ontologies shrinks by 5 to 30 times.
 _MAX_RATIO, _BOMB_FLOOR = 200, 256 * 2**20
+_BOMB = f"expands to more than {_MAX_RATIO} times its size: refused as a decompression bomb"
 
 
 @contextmanager
-def decompressed(path: Path) -> Iterator[tuple[IO[bytes], BinaryIO]]:
+def decompressed(path: Path, *, suffix: str | None = None) -> Iterator[tuple[IO[bytes], BinaryIO]]:
     """Open a file for reading; yields the decompressed stream and the unbuffered file below it, whose position tells the progress.
+
+    Args:
+        path: the file.
+        suffix: what tells its compression; the path's own by default.
 
     Raises:
         SourceError: a zip archive with more or fewer members than one, or a ``.zst`` without the library ``zstandard``.
     """
     with path.open("rb", buffering=0) as raw:
-        suffix = path.suffix.lower()
+        suffix = path.suffix.lower() if suffix is None else suffix
         if suffix == ".zip":
             with zipfile.ZipFile(raw) as archive:
                 members = [m for m in archive.infolist() if not m.is_dir()]
@@ -54,12 +63,43 @@ def _layer(path: Path, suffix: str, raw: io.FileIO) -> IO[bytes]:
     if suffix == ".bz2":
         return cast("IO[bytes]", bz2.BZ2File(raw))
     if suffix == ".zst":
-        try:
-            import zstandard  # type: ignore[import-not-found, unused-ignore]
-        except ImportError:
-            raise SourceError("reading .zst needs the package zstandard: pip install zstandard", file=path) from None
-        return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(raw))
+        return cast("IO[bytes]", io.BufferedReader(ZstdReader(raw), 1 << 20))
     return io.BufferedReader(raw, 1 << 20)
+
+
+class Bounded(io.RawIOBase):
+    """A stream that refuses to hand out more than a bound: what a decompression bomb runs into."""
+
+    def __init__(self, stream: IO[bytes], bound: int, file: str) -> None:
+        self._stream, self._bound, self._file, self.count = stream, bound, file, 0
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to ``size`` bytes; all that is left where it is negative.
+
+        Raises:
+            SourceError: the bound is passed.
+        """
+        block = self._stream.read(self._bound + 1 if size is None or size < 0 else size)
+        self.count += len(block)
+        if self.count > self._bound:
+            raise UnsafeSource(_BOMB, file=self._file)
+        return block
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer."""
+        view = memoryview(buffer).cast("B")
+        block = self.read(len(view))
+        view[: len(block)] = block
+        return len(block)
+
+
+def bomb_bound(size: int) -> int:
+    """How many bytes a compressed file of this size may expand to."""
+    return max(_BOMB_FLOOR, size * _MAX_RATIO)
 
 
 class OpenSource:
@@ -72,11 +112,15 @@ class OpenSource:
         bytes_total: its size in bytes.
         unterminated: after the last line: that line had no newline.
         bytes_read: decompressed bytes handed out by :meth:`lines` so far.
+        relative: its path within the folder or archive it was found in; its name where it stands alone.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    is_folder = False
+    holder: OpenSource | None = None  # the unpacked archive that this file lies in, and that lives as long
+
+    def __init__(self, path: str | Path, *, shown: str | None = None, relative: str | None = None) -> None:
         self._spool = None
-        self.shown = str(path)
+        self.shown = shown or str(path)
         if self.shown == "-":
             self._spool = tempfile.NamedTemporaryFile(prefix="ontograft-", suffix=".stdin")  # noqa: SIM115 - lives as long as the source
             while block := sys.stdin.buffer.read(1 << 20):
@@ -84,6 +128,7 @@ class OpenSource:
             self._spool.flush()
             path, self.shown = self._spool.name, "stdin"
         self.path = Path(path)
+        self.relative = relative or Path(self.shown).name
         self.unterminated = False
         self.bytes_read = 0
         self._raw: BinaryIO | None = None
@@ -103,6 +148,11 @@ class OpenSource:
     def _identity(self) -> tuple[int, int]:
         stat = self.path.stat()
         return stat.st_size, stat.st_mtime_ns
+
+    @property
+    def parts(self) -> tuple[OpenSource, ...]:
+        """The files that make up the source: this one, or those of a folder or archive in the order of their paths."""
+        return (self,)
 
     @property
     def filename(self) -> str:
@@ -137,9 +187,9 @@ class OpenSource:
 
         Raises:
             TruncatedSource: an archive that breaks off, or whose checksum or length differs.
-            SourceError: the file changed while it was read, or expands like a decompression bomb.
+            SourceError: the file changed while it was read, or (``UnsafeSource``) expands like a decompression bomb.
         """
-        bound = max(_BOMB_FLOOR, self.bytes_total * _MAX_RATIO)
+        bound = bomb_bound(self.bytes_total)
         self.unterminated, self.bytes_read, line = False, 0, b""
         with self._named_errors(), decompressed(self.path) as (stream, raw):
             self._raw = raw
@@ -152,9 +202,33 @@ class OpenSource:
                 last, line = line, stream.readline(bound)
                 read += len(line)
                 if read > bound:
-                    raise SourceError(f"expands to more than {_MAX_RATIO} times its size: refused as a decompression bomb", file=self.shown)
+                    raise UnsafeSource(_BOMB, file=self.shown)
                 if not line:
                     self.unterminated = not last.endswith(b"\n")
+        self._finished()
+
+    @contextmanager
+    def stream(self) -> Iterator[Bounded]:
+        """The content, decompressed, as a binary stream; for parsers that read by themselves.
+
+        Raises:
+            TruncatedSource: an archive that breaks off, or whose checksum or length differs.
+            SourceError: the file changed while it was read, or (``UnsafeSource``) expands like a decompression bomb.
+        """
+        with self._named_errors(), decompressed(self.path) as (stream, raw):
+            self._raw = raw
+            yield Bounded(stream, bomb_bound(self.bytes_total), self.shown)
+        self._finished()
+
+    def content(self) -> bytes:
+        """The whole content, decompressed. Raises what :meth:`stream` does."""
+        with self.stream() as stream:
+            blocks = []
+            while block := stream.read(1 << 20):
+                blocks.append(block)
+        return b"".join(blocks)
+
+    def _finished(self) -> None:
         self._done = self.bytes_total
         if self._identity() != self._stat:
             raise SourceError("changed while it was read: try again when it is whole", file=self.shown)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -40,11 +40,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the caller says of a source; None means that the source itself is asked."""
+    """What the caller says of a source; None means that the source itself is asked. ``options`` are the format's own."""
 
     name: str | None = None
     release: str | None = None
     config: TableConfig | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def header(source: OpenSource, format: str, request: Request, *, name: str | None = None, release: str | None = None,

@@ -11,6 +11,7 @@ one item can be taken out or put in without reading the others again.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 
 _BITS = 256
@@ -66,3 +67,8 @@ def name_item(concept: str, text: str, scope: str) -> tuple[str, ...]:
 def relation_item(subject: str, predicate: str, object_: str, qualifiers: str) -> tuple[str, ...]:
     """A relation; ``qualifiers`` as :func:`ontograft.kg.store.qualifier_text` writes them."""
     return ("relation", subject, predicate, object_, qualifiers)
+
+
+def fingerprint(active: Iterable[tuple[str, str, str]]) -> str:
+    """One hash of the active releases, each given by name, content hash and rest hash; order does not matter."""
+    return hashlib.sha256(json.dumps(sorted(active)).encode()).hexdigest()

@@ -28,7 +28,7 @@ _BY_PREFIX = _table("""
     PROCEDURE icd10pcs icd9proc cpt maxo loinc
     PROCESS go nbo pw
     PLACE gaz geonames
-    LAW usc uscode akn cn-law law eli
+    LAW usc us uscode akn cnlaw cn-law law eli
     FINANCE fibo
 """)
 

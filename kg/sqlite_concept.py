@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Callable
 
 from ontograft.kg.join import Joined
+from ontograft.kg.sqlite_releases import label
 from ontograft.kg.sqlite_rows import live, source_names
 from ontograft.kg.store import JoinedId, Provenance, Retired, StoredConcept, StoredName, StoredRelation, qualifier_pairs
+from ontograft.kg.stored import FOREVER
 
 _SCOPES = ("PREFERRED", "EXACT", "NARROW", "BROAD", "RELATED")
 
@@ -41,15 +43,25 @@ def _successor(db: sqlite3.Connection, id_: str) -> str | None:
 
 
 def _history(db: sqlite3.Connection, column: str, id_: str) -> list[tuple[Retired, str | None]]:
-    return [
-        (Retired(row[0], row[1], row[2], tuple(row[3].split()), row[4], row[5], row[6]), row[7])
-        for row in db.execute(
-            f"SELECT t.id, t.reason, t.successor, t.consider, s.name, r.release, t.line, t.name FROM tombstone t"
-            f" JOIN source s ON s.key = t.source JOIN release r ON r.source = t.source AND r.active = 1"
-            f" WHERE t.{column} = ? AND {live(db, 't.')} ORDER BY t.id, t.source",
-            (id_,),
-        )
-    ]
+    rows = db.execute(
+        f"SELECT t.id, t.reason, t.successor, t.consider, s.name, r.release, t.line, t.name, t.source FROM tombstone t"
+        f" JOIN source s ON s.key = t.source JOIN release r ON r.source = t.source AND r.active = 1"
+        f" WHERE t.{column} = ? AND {live(db, 't.')} ORDER BY t.id, t.source",
+        (id_,),
+    ).fetchall()
+    found = []
+    for id_old, reason, successor, consider, name, release, line, old_name, source in rows:
+        since, until = _valid(db, id_old, source)
+        found.append((Retired(id_old, reason, successor, tuple(consider.split()), name, release, line, since, until), old_name))
+    return found
+
+
+def _valid(db: sqlite3.Connection, id_: str, source: int) -> tuple[str | None, str | None]:
+    """The releases of a source between which an id was last live."""
+    first, died = db.execute(
+        f"SELECT min(born), max(died) FROM concept WHERE id = ? AND source = ? AND died < {FOREVER}", (id_, source)
+    ).fetchone()
+    return (None, None) if first is None else (label(db, source, first), label(db, source, died))
 
 
 def _retired(db: sqlite3.Connection, asked: str) -> StoredConcept | None:
@@ -112,7 +124,10 @@ def _live(db: sqlite3.Connection, id_: str, asked: str, joined_of: Callable[[str
             *(JoinedId(other, None, joined.reason(id_, other), False) for other in joined.external.get(id_, ())),
         ),
         history=_all_history(db, id_),
-        provenance=tuple(Provenance(row["source_name"], row["release"], row["file"], row["line"]) for row in rows),
+        provenance=tuple(
+            Provenance(row["source_name"], label(db, row["source"], row["born"]) or row["release"], row["file"], row["line"])
+            for row in rows
+        ),
     )
 
 

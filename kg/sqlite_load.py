@@ -40,6 +40,7 @@ class Loader:
     lenient: bool = False
     on_reject: Callable[[Reject], None] | None = None
     on_caveat: Callable[[Caveat], None] | None = None
+    searchable: bool = True
     rejects: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_INSERT, 0))
     caveats: Counter[str] = field(default_factory=Counter)
@@ -75,7 +76,8 @@ class Loader:
                     if self.on_caveat:
                         self.on_caveat(record)
         self._finish()
-        self.db.execute("INSERT INTO name_text (rowid, text) SELECT key, text FROM name WHERE key > ?", (first_name,))
+        if self.searchable:
+            self.db.execute("INSERT INTO name_text (rowid, text) SELECT key, text FROM name WHERE key > ?", (first_name,))
 
     def _put(self, table: str, row: tuple[Any, ...]) -> None:
         rows = self._rows[table]

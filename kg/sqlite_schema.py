@@ -10,9 +10,9 @@ import hashlib
 import sqlite3
 import unicodedata
 
+from ontograft.kg.stored import FOREVER
+
 SCHEMA = 1
-FOREVER = 1 << 40
-"""``died`` of a row that no release has closed."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -18,13 +18,15 @@ from ontograft.errors import ReleaseExists, StoreBusy, StoreError
 from ontograft.kg import sqlite_concept, sqlite_joined, sqlite_rows, sqlite_schema, sqlite_search
 from ontograft.kg.join import Joined
 from ontograft.kg.sqlite_load import Loader, hashes
+from ontograft.kg.sqlite_releases import SqliteReleases
+from ontograft.kg.sqlite_releases import pending as unfinished
 from ontograft.kg.store import ConceptRow, Hit, LoadReport, NameRow, RelationRow, Release, StoredConcept, TombstoneRow
 from ontograft.types import Caveat, Header, Record, Reject
 
 _TABLES = ("concept", "type", "name", "relation", "tombstone")
 
 
-class SqliteStore:
+class SqliteStore(SqliteReleases):
     """A :class:`~ontograft.kg.store.GraphStore` in one file."""
 
     def __init__(self, path: Path, *, wait: float = 5.0) -> None:
@@ -122,6 +124,11 @@ class SqliteStore:
             early = self.check(header, source_sha256=source_sha256 if isinstance(source_sha256, str) else None, replace=replace)
             if early is not None:
                 return early
+            if (begun := unfinished(self._db, header.name)) is not None:
+                raise StoreError(
+                    f"{self.path}: the refresh of {header.name} to {begun.release} is unfinished; run it again, or give it up with "
+                    f"`ontograft rollback --name {header.name} --store {self.path}`"
+                )
             self._db.execute("INSERT OR IGNORE INTO source (name) VALUES (?)", (header.name,))
             source = int(self._db.execute("SELECT key FROM source WHERE name = ?", (header.name,)).fetchone()[0])
             last = self._db.execute("SELECT max(ordinal) FROM release WHERE source = ?", (source,)).fetchone()[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from ontograft.errors import OptionError, StoreError
 from ontograft.kg.stored import (
+    Batch,
     ConceptRow,
     Hit,
     JoinedId,
     LoadReport,
     NameRow,
+    Pending,
     Provenance,
     RelationRow,
     Release,
+    ReleaseEntry,
     Retired,
+    Row,
     StoredConcept,
     StoredName,
     StoredRelation,
+    Table,
     TombstoneRow,
 )
 from ontograft.types import Caveat, Header, Record, Reject
@@ -31,19 +36,24 @@ if TYPE_CHECKING:
     from ontograft.kg.join import Joined
 
 __all__ = [
+    "Batch",
     "ConceptRow",
     "GraphStore",
     "Hit",
     "JoinedId",
     "LoadReport",
     "NameRow",
+    "Pending",
     "Provenance",
     "RelationRow",
     "Release",
+    "ReleaseEntry",
     "Retired",
+    "Row",
     "StoredConcept",
     "StoredName",
     "StoredRelation",
+    "Table",
     "TombstoneRow",
     "open_store",
     "qualifier_pairs",
@@ -140,6 +150,69 @@ class GraphStore(Protocol):
 
     def snapshot(self) -> AbstractContextManager[None]:
         """All reading inside sees one state of the store, whatever is written meanwhile."""
+        ...
+
+    def writer(self) -> AbstractContextManager[None]:
+        """Hold the store for a job of several transactions (a refresh, a rollback, a pruning); the hold ends with the process.
+
+        Raises:
+            StoreBusy: Another job holds it.
+        """
+        ...
+
+    def release_rows(self, name: str, release: str, table: Table) -> Iterator[Row]:
+        """Rows of one loaded release, active or not, ordered by their first column in code point order.
+
+        Raises:
+            UnknownRelease: It is not loaded.
+        """
+        ...
+
+    def pending(self, name: str) -> Pending | None:
+        """The unfinished release of a name, if there is one; nothing else shows it."""
+        ...
+
+    def begin(self, header: Header, *, plan: str) -> Pending:
+        """Begin a further release, or go on with the unfinished one of the same plan; one of another plan is undone first.
+
+        Raises:
+            ReleaseExists: A finished release has this label.
+        """
+        ...
+
+    def apply(self, pending: Pending, batch: Batch) -> Pending:
+        """Write one batch and its checkpoint together.
+
+        Closed rows are live in the newest loaded release of the name, which need not be the active one.
+
+        Raises:
+            StoreError: The batch is not the one that follows the checkpoint.
+        """
+        ...
+
+    def finish(self, pending: Pending, header: Header, entry: ReleaseEntry) -> Release:
+        """Enter the release, all batches written, and make it the active one of its name: one transaction."""
+        ...
+
+    def abandon(self, name: str) -> bool:
+        """Undo an unfinished release; whether there was one."""
+        ...
+
+    def activate(self, name: str, release: str) -> None:
+        """Make a loaded release the active one of its name.
+
+        Raises:
+            UnknownRelease: It is not loaded.
+        """
+        ...
+
+    def prune(self, name: str, keep: Collection[str]) -> int:
+        """Forget all releases of a name but these, with the rows that live in none of them; how many rows went.
+
+        Raises:
+            UnknownRelease: One to keep is not loaded.
+            StoreError: The active release is not among them.
+        """
         ...
 
     def close(self) -> None:

@@ -4,8 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+Table: TypeAlias = Literal["concept", "type", "name", "relation", "tombstone"]
+Row: TypeAlias = tuple[Any, ...]
+"""A row of a release: its columns as :data:`COLUMNS` lists them, without its place in a file."""
+
+COLUMNS: Final[Mapping[Table, tuple[str, ...]]] = {
+    "concept": ("id", "name", "kind", "definition", "iri", "deprecated", "stub"),
+    "type": ("concept", "type"),
+    "name": ("concept", "text", "scope", "type", "lang"),
+    "relation": ("subject", "predicate", "object", "qualifiers"),
+    "tombstone": ("id", "reason", "successor", "name", "consider"),
+}
+"""What makes a row: flags are 0 or 1, ``consider`` is joined by blanks, ``qualifiers`` as ``qualifier_text`` writes them."""
+
+PLACE: Final[Mapping[Table, tuple[str, ...]]] = {
+    "concept": ("file", "line"),
+    "type": ("line",),
+    "name": ("line",),
+    "relation": ("line",),
+    "tombstone": ("line",),
+}
+"""Where a row was first read; follows its columns where a row is opened, and is no part of what it says."""
+
+TABLES: Final[tuple[Table, ...]] = tuple(COLUMNS)
+FOREVER: Final = 1 << 40
+"""``died`` of a row that no release has closed."""
 
 
 class ConceptRow(NamedTuple):
@@ -137,7 +163,10 @@ class JoinedId:
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """An id that was retired in favour of the concept shown, or of nothing."""
+    """An id that was retired in favour of the concept shown, or of nothing.
+
+    ``valid_from`` is the first loaded release that held it as live, ``valid_to`` the one that retired it; None where none did.
+    """
 
     id: str
     reason: str
@@ -146,11 +175,13 @@ class Retired:
     source: str
     release: str
     line: int | None
+    valid_from: str | None = None
+    valid_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a concept was read."""
+    """Where a concept was first read as it is now: the release may be older than the active one."""
 
     source: str
     release: str
@@ -184,3 +215,40 @@ class StoredConcept:
     joined: tuple[JoinedId, ...] = ()
     history: tuple[Retired, ...] = ()
     provenance: tuple[Provenance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A release that is being written; nobody reads it yet.
+
+    ``plan`` stands for the exact series of batches that make it; ``checkpoint`` is the number of the last one written, 0 before the first.
+    """
+
+    name: str
+    release: str
+    plan: str
+    ordinal: int
+    checkpoint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that a release closes, and rows that it opens (with their place): written together or not at all."""
+
+    number: int
+    closed: Mapping[Table, list[Row]]
+    opened: Mapping[Table, list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEntry:
+    """What a store notes of a release that is complete."""
+
+    sha256: str
+    content_hash: str
+    rest_hash: str
+    concepts: int
+    names: int
+    relations: int
+    tombstones: int
+    caveats: Mapping[str, int] = field(default_factory=dict)

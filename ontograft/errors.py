@@ -6,11 +6,14 @@ Each says what was got, what was expected and what to do, and each is also the b
     ├── SourceError (ValueError)            an ontology file that cannot be read
     │   ├── MalformedRecord                 one record of it, with file and line
     │   ├── TruncatedSource                 the file ends in mid-record: nothing is loaded
+    │   ├── SeveralReleases                 a folder holds more than one release of one thing
+    │   ├── UnsafeSource                    an archive or XML file that reaches outside itself, or expands without bound
     │   └── UnknownFormat
     ├── StoreError (RuntimeError)
     │   ├── ReleaseExists                   the same release with other content
     │   ├── UnknownRelease (LookupError)
     │   ├── UnknownConcept (LookupError)
+    │   ├── GateError                       a refresh would change more than its gates allow
     │   └── StoreBusy                       another process holds the store
     ├── PackError (ValueError)
     │   ├── PackNotFound (FileNotFoundError)
@@ -52,6 +55,14 @@ class TruncatedSource(SourceError):
     """The source stops where it may not stop, so nothing of it is loaded."""
 
 
+class SeveralReleases(SourceError):
+    """A folder or archive holds several releases of one thing; one at a time can be loaded."""
+
+
+class UnsafeSource(SourceError):
+    """An archive or an XML file that reaches outside itself, or that expands without bound."""
+
+
 class UnknownFormat(SourceError):
     """The content fits no reader, or the named format does not exist."""
 
@@ -70,6 +81,10 @@ class UnknownRelease(StoreError, LookupError):
 
 class UnknownConcept(StoreError, LookupError):
     """No such concept, live or retired, in the store."""
+
+
+class GateError(StoreError):
+    """A refresh would change more than its gates allow; nothing was applied."""
 
 
 class StoreBusy(StoreError):

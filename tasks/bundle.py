@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -131,7 +130,8 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
         ) from error
     if schema != SCHEMA:
         raise BundleError(
-            f"{folder / MANIFEST}: schema {schema!r}, this version of Ontograft reads {SCHEMA}; train the bundle anew, or install the version that wrote it"
+            f"{folder / MANIFEST}: schema {schema!r}, this version of Ontograft reads {SCHEMA}; "
+            "train the bundle anew, or install the version that wrote it"
         )
     for part, expected in parts.items():
         path = folder / part
@@ -139,7 +139,8 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
             raise BundleDamaged(f"{path}: missing, but {MANIFEST} lists it; copy the bundle again or train it anew")
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected["sha256"]:
             raise BundleDamaged(
-                f"{path}: {path.stat().st_size} bytes whose sha256 is not the one in {MANIFEST} ({expected['size']} bytes); copy the bundle again or train it anew"
+                f"{path}: {path.stat().st_size} bytes whose sha256 is not the one in {MANIFEST} ({expected['size']} bytes); "
+                "copy the bundle again or train it anew"
             )
     if task is not None and manifest["task"] != task:
         raise BundleError(f"{folder}: a bundle for {manifest['task']}, needed one for {task}")
@@ -181,5 +182,5 @@ def save(
         (work / MANIFEST).write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(work, folder)
+        work.replace(folder)
     return Bundle(folder, full)

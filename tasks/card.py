@@ -17,11 +17,12 @@ def ner_card(
     rows = "\n".join(f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} |" for o in notes["ontologies"])
     return f"""# Entity recognition and linking: {", ".join(settings.labels)}
 
-Recognises {", ".join(settings.labels)} and links them to the concepts of any pack. Base encoder frozen, low-rank adapters, knowledge attention (arm `{settings.arm}`),
-word tags in BIO.
+Recognises {", ".join(settings.labels)} and links them to the concepts of any pack. Base encoder frozen, low-rank adapters,
+knowledge attention (arm `{settings.arm}`), word tags in BIO.
 
 ## Data
-Trained on {trained["documents"]} documents with {trained["mentions"]} mentions ({", ".join(trained["files"])}), seed {notes["training"]["seed"]}.
+Trained on {trained["documents"]} documents with {trained["mentions"]} mentions ({", ".join(trained["files"])}),
+seed {notes["training"]["seed"]}.
 Ontologies of the pack it was trained with (any other pack may be used):
 
 | ontology | release | licence |
@@ -32,8 +33,9 @@ Ontologies of the pack it was trained with (any other pack may be used):
 {_scores(metrics, dev)}
 
 ## Limits
-Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others. It does not say whether a condition is
-denied, suspected or somebody else's. Scores are probabilities as calibrated on part of the training data, where such a part was kept (temperature {settings.temperature:.2f}).
+Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others. It does
+not say whether a condition is denied, suspected or somebody else's. Scores are probabilities as calibrated on part of the training data,
+where such a part was kept (temperature {settings.temperature:.2f}).
 Not a medical device.
 
 ## Licence
@@ -54,6 +56,7 @@ def _scores(metrics: Mapping[str, Any] | None, dev: Path | None) -> str:
     if "linking_acc1" in metrics:
         lines += [
             "",
-            f"Linking accuracy of the first candidate, gold mentions in the vocabulary ({metrics['linking']['in_vocabulary']}): {metrics['linking_acc1']:.3f}.",
+            f"Linking accuracy of the first candidate, gold mentions in the vocabulary ({metrics['linking']['in_vocabulary']}): "
+            f"{metrics['linking_acc1']:.3f}.",
         ]
     return "\n".join(lines)

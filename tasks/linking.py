@@ -134,6 +134,7 @@ class Nearest:
     ) -> None:
         from ontograft.encoders import index
 
+        assert pack_vectors.index_path is not None
         self._index = index.open_index(pack_vectors.index_path)
         self._encoder, self._text, self._minimum, self._k = encoder, text_encoder, minimum, k
         self._known: dict[str, tuple[list[int], list[float]]] = {}

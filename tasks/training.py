@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -44,22 +44,54 @@ class TrainingSettings:
     seed: int = 0
 
 
-class EpochLoader(DataLoader[Any]):
-    """Batches made anew for each epoch by ``make(epoch)``: the same epoch gives the same batches, so that a resumed run goes on in order."""
+class _Epochs(Sampler[list[Any]]):
+    """Made batches as a sampler, so that the Trainer can skip those of an epoch that a resumed run has done already."""
 
     def __init__(self, make: Callable[[int], Iterable[Any]], length: int) -> None:
-        super().__init__([], batch_size=None)  # type: ignore[arg-type]
         self._make, self._length, self._epoch = make, length, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer before each pass."""
+        """Called by the Trainer before each pass, on this or on the loader."""
         self._epoch = epoch
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._make(self._epoch)
+    def __iter__(self) -> Iterator[list[Any]]:
+        for batch in self._make(self._epoch):
+            yield [batch]
 
     def __len__(self) -> int:
         return self._length
+
+
+class _Made(Dataset[Any]):
+    """Gives back what it is asked for: a batch is its own index."""
+
+    def __getitem__(self, batch: Any) -> Any:
+        return batch
+
+
+class EpochLoader(DataLoader[Any]):
+    """Batches made anew for each epoch by ``make(epoch)``.
+
+    The same epoch gives the same batches, so that a resumed run goes on in order.
+    """
+
+    def __init__(self, make: Callable[[int], Iterable[Any]], length: int) -> None:
+        self._epochs = _Epochs(make, length)
+        super().__init__(_Made(), batch_sampler=self._epochs, collate_fn=_only, generator=torch.Generator())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer before each pass."""
+        self._epochs.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        yield from map(_only, self._epochs)
+
+    def __len__(self) -> int:
+        return len(self._epochs)
+
+
+def _only(items: list[Any]) -> Any:
+    return items[0]
 
 
 class GraftTrainer(Trainer):
@@ -127,6 +159,11 @@ class GraftTrainer(Trainer):
             average_tokens_across_devices=False,
         )
 
+    @property
+    def _net(self) -> nn.Module:
+        assert self.model is not None
+        return self.model
+
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The batches, as they are."""
         return self._loader
@@ -136,7 +173,8 @@ class GraftTrainer(Trainer):
         loss = self._loss(model, inputs)
         if not torch.isfinite(loss):
             raise CorpusError(
-                f"the loss of step {self.state.global_step} is {loss.item()}; lower the learning rates ({self._settings.adapter_rate}, {self._settings.fusion_rate})"
+                f"the loss of step {self.state.global_step} is {loss.item()}; "
+                f"lower the learning rates ({self._settings.adapter_rate}, {self._settings.fusion_rate})"
             )
         return (loss, None) if return_outputs else loss
 
@@ -144,7 +182,7 @@ class GraftTrainer(Trainer):
         """Figures on tune, under the names the Trainer expects."""
         if self._score is None:
             return {}
-        self.model.eval()
+        self._net.eval()
         metrics = {f"eval_{name}": value for name, value in self._score().items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -155,7 +193,7 @@ class GraftTrainer(Trainer):
         if self.optimizer is None:
             s = self._settings
             groups: dict[float, list[nn.Parameter]] = {}
-            for name, parameter in self.model.named_parameters():
+            for name, parameter in self._net.named_parameters():
                 if parameter.requires_grad:
                     rate = s.fusion_rate if ".fusion." in name else s.head_rate if name.startswith("head.") else s.adapter_rate
                     groups.setdefault(rate, []).append(parameter)
@@ -165,7 +203,8 @@ class GraftTrainer(Trainer):
     def run(self, *, resume: bool = False) -> None:
         """Train; with ``resume`` from the last checkpoint in the folder, if there is one."""
         folder = self.args.output_dir
-        last = get_last_checkpoint(folder) if resume and folder is not None and Path(folder).is_dir() else None
+        known = resume and folder is not None and Path(folder).is_dir()
+        last = get_last_checkpoint(folder) if known else None  # type: ignore[no-untyped-call]
         self.train(resume_from_checkpoint=last)
 
 

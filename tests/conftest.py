@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.tiny import Tiny, TinyBundle
 
 ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:  # for `from tests.builders import …`, however pytest was started
@@ -21,3 +26,30 @@ def pytest_configure(config: pytest.Config) -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Caches of one test session, not those of whoever runs it."""
     monkeypatch.setenv("ONTOGRAFT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+@pytest.fixture(scope="session")
+def _session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The same for what is made once a session, before the fixture above holds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONTOGRAFT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, _session_home: None) -> Tiny:
+    """A tiny encoder, graph encoder and pack."""
+    import torch
+
+    from tests.tiny import everything
+
+    torch.set_num_threads(1)  # for models this small a second thread only waits
+    return everything(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny: Tiny) -> TinyBundle:
+    """A tagger trained for seconds on :func:`tests.tiny.corpus`, with its control *off* beside it."""
+    from tests.tiny import train
+
+    return train(tmp_path_factory.mktemp("bundle"), tiny)

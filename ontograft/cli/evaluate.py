@@ -43,7 +43,8 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
     if "linking_acc1" in metrics:
         of = metrics["linking"]
         render.line(
-            f"linking accuracy of the first candidate: {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions in the vocabulary ({of['outside_vocabulary']:,} outside it)"
+            f"linking accuracy of the first candidate: {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
+            f"in the vocabulary ({of['outside_vocabulary']:,} outside it)"
         )
     _table("controls, trained alike", report["controls"])
     if report["same_weights"]:

@@ -15,10 +15,11 @@ _LISTED = 20
 @click.command()
 @click.argument("source")
 @click.option("--store", required=True, help="The store: a path or sqlite:///path; created where there is none.")
-@click.option("--format", "format_", help="obo, sssom, table …; guessed from the content by default.")
+@click.option("--format", "format_", help="obo, owl, rrf, mesh, sssom, table …; guessed from the content by default.")
 @click.option("--name", help="Name of the ontology; read from the source by default.")
 @click.option("--release", help="Its release; read from the source by default.")
 @click.option("--config", help="For a table: the TOML that maps its columns.")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the format (rrf: sources=MSH,HPO). Repeatable.")
 @click.option("--lenient", is_flag=True, help="Leave malformed records out and count them, instead of stopping at the first.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where records left out are listed (JSON Lines).")
 @click.option("--replace", is_flag=True, help="Put this content in the place of the same release with other content.")
@@ -32,6 +33,7 @@ def command(
     name: str | None,
     release: str | None,
     config: str | None,
+    options: tuple[str, ...],
     lenient: bool,
     rejects: Path | None,
     replace: bool,
@@ -61,6 +63,7 @@ def command(
             name=name,
             release=release,
             config=config,
+            options=_pairs(options),
             lenient=lenient,
             rejects=rejects,
             replace=replace,
@@ -80,6 +83,14 @@ def command(
             render.warning(f"left out: {reason}")
         render.message(f"{report.rejects:,} records left out" + (f", listed in {rejects}" if rejects else ""))
         ctx.exit(3)
+
+
+def _pairs(options: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(option.partition("=")[::2] for option in options)
+    for option in options:
+        if "=" not in option:
+            raise click.UsageError(f"--option {option}: expected KEY=VALUE")
+    return pairs
 
 
 def _place(file: str, line: int | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ontograft.kg.compile import Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
 from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
-from ontograft.kg.store import open_store
+from ontograft.kg.store import GraphStore, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,16 @@ def build(
             if _pointed_at(root) == before != revision:
                 switch(root, revision)
             remove_superseded(root)
+            _note(store, current(root))
     return _report(current(root), time.monotonic() - began, unchanged=before == current(root))
+
+
+def _note(store: GraphStore, revision: Path) -> None:
+    """Let the store remember the pack, for a rollback to find it; a store that cannot be written to does without."""
+    path = str(revision.resolve())
+    if any(release.active and release.pack != path for release in store.releases()):
+        with suppress(StoreError):
+            store.note_pack(path)
 
 
 def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None:

@@ -44,7 +44,8 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
     labels = set(bundle.manifest["settings"]["labels"])
     if not any(m.label in labels for d in documents for m in d.mentions):
         raise CorpusError(
-            f"{data}: {len(documents)} documents without a mention of {', '.join(sorted(labels))}; give data annotated with the bundle's labels"
+            f"{data}: {len(documents)} documents without a mention of {', '.join(sorted(labels))}; "
+            "give data annotated with the bundle's labels"
         )
     opened = Pack.open(pack)
     report: dict[str, Any] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ontograft.ingest.detect import read
@@ -27,6 +27,7 @@ def ingest(
     name: str | None = None,
     release: str | None = None,
     config: str | Path | None = None,
+    options: Mapping[str, str] | None = None,
     lenient: bool = False,
     rejects: str | Path | None = None,
     replace: bool = False,
@@ -43,6 +44,7 @@ def ingest(
         name: The ontology's name; from the source where None.
         release: The release; from the source where None.
         config: TOML that maps the columns of a table.
+        options: The format's own, such as ``{"sources": "MSH"}`` of ``rrf``.
         lenient: Leave malformed records out instead of stopping at the first.
         rejects: JSON Lines file for the records left out: ``{"file", "line", "reason"}``.
         replace: Put this content in the place of the same release with other content.
@@ -57,23 +59,15 @@ def ingest(
         SourceError: The source cannot be read, or (without ``lenient``) one of its records is malformed.
         StoreError: The store refuses: another release is loaded, the same with other content, or another process is writing.
     """
-    source = read(path, format=format, name=name, release=release, config=config)
+    source = read(path, format=format, name=name, release=release, config=config, options=options)
     with open_store(store, create=True) as graph:
         done = graph.check(source.header, source_sha256=source.sha256, replace=replace)
         if done is not None:
             return done
-        with ExitStack() as stack:
-            file = stack.enter_context(replacing(Path(rejects), private=True)) if rejects is not None else None
-
-            def reject(record: Reject) -> None:
-                if file is not None:
-                    file.write(json.dumps({"file": record.file, "line": record.line, "reason": record.reason}, ensure_ascii=False) + "\n")
-                if on_reject is not None:
-                    on_reject(record)
-
+        with rejecting(rejects, on_reject) as reject:
             return graph.load(
                 source.header,
-                _watched(source, progress) if progress is not None else source.records,
+                watched(source, progress) if progress is not None else source.records,
                 source_sha256=source.sha256,
                 replace=replace,
                 lenient=lenient,
@@ -82,7 +76,22 @@ def ingest(
             )
 
 
-def _watched(source: Source, progress: Progress) -> Iterator[Record]:
+@contextmanager
+def rejecting(rejects: str | Path | None, on_reject: Callable[[Reject], None] | None) -> Iterator[Callable[[Reject], None]]:
+    """What takes records left out: it hands them on, and lists them in a file that takes its place when the block ends."""
+    with ExitStack() as stack:
+        file = stack.enter_context(replacing(Path(rejects), private=True)) if rejects is not None else None
+
+        def reject(record: Reject) -> None:
+            if file is not None:
+                file.write(json.dumps({"file": record.file, "line": record.line, "reason": record.reason}, ensure_ascii=False) + "\n")
+            if on_reject is not None:
+                on_reject(record)
+
+        yield reject
+
+
+def watched(source: Source, progress: Progress) -> Iterator[Record]:
     """The records, with a word on how far the file is read every few thousand."""
     progress(0, source.bytes_total)
     for count, record in enumerate(source.records, 1):

@@ -81,11 +81,8 @@ def gold_candidates(example: Example, mentions: Sequence[Mention], pack: Pack) -
         at = example.words.covering(mention.start, mention.end)
         row = where.get(at) if at is not None else None
         if row is not None:
-            wanted = set(mention.ids)
-            found[row] = (
-                mention,
-                [k for k, c in enumerate(example.spans.concepts[row].tolist()) if c >= 0 and wanted & set(pack.members(c))],
-            )
+            wanted = {pack.index_of(i) for i in mention.ids}
+            found[row] = (mention, [k for k, c in enumerate(example.spans.concepts[row].tolist()) if c >= 0 and c in wanted])
     return found
 
 
@@ -189,8 +186,8 @@ class Collator:
             return knowledge, None, None
         example = np.array([e for e, _ in places])[knowledge.window.numpy()]
         rows = list(zip(example.tolist(), knowledge.document_span.tolist(), strict=True))
-        target = np.stack([examples[e].link_target[s] for e, s in rows])  # type: ignore[index]
-        weight = np.array([examples[e].link_weight[s] for e, s in rows], dtype=np.float32)  # type: ignore[index]
+        target = np.stack([examples[e].link_target[s] for e, s in rows])
+        weight = np.array([examples[e].link_weight[s] for e, s in rows], dtype=np.float32)
         return knowledge, torch.from_numpy(target), torch.from_numpy(weight)
 
 

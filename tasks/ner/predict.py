@@ -20,7 +20,8 @@ class Prediction:
 
     Attributes:
         logits: float32 ``[words, tags]``.
-        posterior: link posterior of each span, float32 ``[spans, CANDIDATES + 2]``, then NONE and UNKNOWN; zeros where no window held the span.
+        posterior: link posterior of each span, float32 ``[spans, CANDIDATES + 2]``, then NONE and UNKNOWN; zeros where no window held
+            the span.
     """
 
     logits: NDArray[np.float32]

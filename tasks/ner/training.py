@@ -80,7 +80,8 @@ def train(
         folder: checkpoints and logs.
         fusion: how the fusion is taught.
         base: encoder to start from.
-        tune_share: share of the documents, drawn by the hash of their ids, that are not trained on but choose the epoch and the temperature.
+        tune_share: share of the documents, drawn by the hash of their ids, that are not trained on but choose the epoch and the
+            temperature.
         resume: go on from the folder's last checkpoint.
 
     Raises:

@@ -1,0 +1,137 @@
+"""One writer of a Neo4j store at a time: a lease node, renewed while its holder lives.
+
+The holder writes its name and a time into ``(:_OntograftLease)`` and renews the time from a thread. Who finds a lease whose time has
+passed, or whose process on this machine is gone, takes it over. Every writing transaction asserts the lease first (a fence), so a holder
+that slept through its time cannot write into the work of another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ontograft.errors import OntograftError, StoreBusy
+from ontograft.kg.neo4j_connect import Connection, rows
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
+_TTL_MS = 15_000
+_RENEW_SECONDS = 4.0
+_POLL_SECONDS = 0.2
+T = TypeVar("T")
+
+_LOOK = "MATCH (l:_OntograftLease {key: 'write'}) WHERE l.owner IS NOT NULL RETURN l.owner, l.until, l.until < timestamp()"
+# The lock is taken by the first SET; what follows sees the lease as it is then.
+_TAKE = """MERGE (l:_OntograftLease {key: 'write'}) SET l.locked = true WITH l
+WHERE l.owner IS NULL OR l.until < timestamp() OR l.owner = $dead
+SET l.owner = $me, l.until = timestamp() + $ttl RETURN l.owner"""
+_FENCE = """MATCH (l:_OntograftLease {key: 'write'}) SET l.locked = true WITH l WHERE l.owner = $me
+SET l.until = timestamp() + $ttl RETURN l.owner"""
+_DROP = "MATCH (l:_OntograftLease {key: 'write', owner: $me}) REMOVE l.owner, l.until"
+
+
+class Lease:
+    """The right to write, held by one store object; it may be asked for again while it is held."""
+
+    def __init__(self, connection: Connection, *, wait: float) -> None:
+        self._connection, self._wait = connection, wait
+        self._owner = f"{_machine()} {os.getpid()} {_started(os.getpid())} {uuid.uuid4().hex}"
+        self._depth = 0
+        self._stop = threading.Event()
+
+    @contextlib.contextmanager
+    def held(self, first: Callable[[], None]) -> Iterator[None]:
+        """Hold the lease; ``first`` is called when it was newly taken.
+
+        Raises:
+            StoreBusy: Another process holds it.
+        """
+        if self._depth:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+            return
+        self._take()
+        self._depth, self._stop = 1, threading.Event()
+        renewal = threading.Thread(target=self._renew, args=(self._stop,), daemon=True, name="ontograft-lease")
+        renewal.start()
+        try:
+            first()
+            yield
+        finally:
+            self._depth = 0
+            self._stop.set()
+            with contextlib.suppress(OntograftError):
+                self._connection.writing(lambda tx: rows(tx, _DROP, me=self._owner))
+
+    def write(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """One transaction, written only if the lease is still ours.
+
+        Raises:
+            StoreBusy: Another process has taken it over.
+        """
+
+        def fenced(tx: ManagedTransaction) -> T:
+            if not rows(tx, _FENCE, me=self._owner, ttl=_TTL_MS):
+                raise StoreBusy(f"{self._connection.url}: another process took this store over while this one slept; start again")
+            return work(tx)
+
+        return self._connection.writing(fenced)
+
+    def _take(self) -> None:
+        """Wait for a living holder as long as we are told to; for one that does not renew, until its time has passed."""
+        give_up, seen = time.monotonic() + self._wait, None
+        while True:
+            found = self._connection.read(_LOOK)
+            dead = found[0][0] if found and _is_dead(found[0][0]) else ""
+            if (not found or found[0][2] or dead) and self._connection.writing(
+                lambda tx, dead=dead: rows(tx, _TAKE, me=self._owner, dead=dead, ttl=_TTL_MS)  # type: ignore[misc]
+            ):
+                return
+            if found:
+                renewed = seen is not None and found[0][1] != seen
+                seen = found[0][1]
+                if time.monotonic() >= give_up and (renewed or _is_here(found[0][0])):
+                    raise StoreBusy(f"{self._connection.url}: another process is writing to this store; try again when it has finished")
+            time.sleep(_POLL_SECONDS)
+
+    def _renew(self, stop: threading.Event) -> None:
+        while not stop.wait(_RENEW_SECONDS):
+            with contextlib.suppress(OntograftError):
+                self._connection.writing(lambda tx: rows(tx, _FENCE, me=self._owner, ttl=_TTL_MS))
+
+
+def _machine() -> str:
+    """What tells this machine, and on it this process namespace, from others."""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    return f"{socket.gethostname()}/{uuid.getnode():x}/?"
+
+
+def _started(process: int) -> str:
+    """When a process was started, so that a later one with its number is told apart; empty where that is unknown."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    return ""
+
+
+def _is_here(owner: str) -> bool:
+    """Whether a holder is a process of this machine that lives."""
+    return owner.split()[0] == _machine() and not _is_dead(owner)
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether a holder is certainly gone: a process of this machine that is no more."""
+    machine, process, started, _ = (owner.split(" ") + ["", "", ""])[:4]
+    return machine == _machine() and not machine.endswith("?") and _started(int(process)) != started

@@ -1,0 +1,203 @@
+"""A first release written into a Neo4j store in bulk: nodes, then relationships, then the pointer that makes all of it visible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ontograft.kg.neo4j_book import Book
+from ontograft.kg.neo4j_bundle import Bundle, chunks, kind_label, properties
+from ontograft.kg.neo4j_connect import Connection, rows
+from ontograft.kg.neo4j_edges import EdgeWriter, edge
+from ontograft.kg.neo4j_lease import Lease
+from ontograft.kg.staged import Staged
+from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
+from ontograft.types import Header
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
+_NODES = 5000
+_AT_ONCE = 50_000
+_AHEAD = 2
+_CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN elementId(n)"
+_GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
+_KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor RETURN DISTINCT id"
+
+
+class Sender:
+    """Sends transactions one after the other from a thread of its own, while the next ones are being prepared."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ontograft-send")
+        self._sent: list[Future[Any]] = []
+
+    def submit(self, work: Callable[[ManagedTransaction], Any]) -> None:
+        """Send one, waiting where more than a few are under way; the failure of an earlier one is raised here."""
+        while len(self._sent) > _AHEAD:
+            self._sent.pop(0).result()
+        self._sent.append(self._pool.submit(self._lease.write, work))
+
+    def wait(self) -> None:
+        """Until all are written."""
+        while self._sent:
+            self._sent.pop(0).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class BulkLoad:
+    """Writes one staged release as the next ordinal of its source, seen by nobody before :func:`enter` moves the pointer."""
+
+    def __init__(self, connection: Connection, lease: Lease, book: Book, pending: Pending) -> None:
+        self._connection, self._lease, self._book, self._pending = connection, lease, book, pending
+        self._alone = not any(source.entries for source in book.sources.values())
+        self._node: dict[str, str] = {}
+        self.by_kind: dict[str, list[str]] = {}
+        """Element ids of the concepts that no other release holds, by their kind's label: they get their labels at the end."""
+        self.others: list[str] = []
+        """Ids whose labels and relationships depend on other releases too: they are settled afterwards."""
+
+    def write(self, staged: Staged) -> None:
+        """Write all nodes and the relationships between new ones."""
+        with Sender(self._lease) as sender:
+            for batch in chunks(bundles(staged), _NODES):
+                self._nodes(sender, batch)
+            for batch in chunks(staged.placed_rows("tombstone"), _NODES):
+                graves = [grave(row, self._pending) for row in batch]
+                sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
+            sender.wait()
+            edges = EdgeWriter(sender.submit, self._connection.dynamic_types)
+            outside: dict[str, str | None] = {}
+            for batch in chunks(staged.rows("relation"), _NODES):
+                if not self._alone:
+                    self._look_up(sorted({row[2] for row in batch} - self._node.keys() - outside.keys()), outside)
+                for subject, predicate, object_, qualifiers in batch:
+                    start, end = self._node.get(subject), self._node.get(object_) or outside.get(object_)
+                    if start and end:
+                        edges.add(edge(start, end, predicate, qualifiers, self._pending.name))
+            edges.finish()
+            sender.wait()
+
+    def _nodes(self, sender: Sender, batch: list[Bundle]) -> None:
+        known: set[str] = set()
+        if not self._alone:
+            ids = [one.id for one in batch]
+            known = {row[0] for row in self._connection.read(_KNOWN, ids=ids)}
+        nodes = [properties(one, self._pending.name, self._pending.release, self._pending.ordinal) for one in batch]
+        for one, node in zip(batch, nodes, strict=True):
+            if one.concept and one.id not in known:
+                node["_anchor"] = True
+            elif one.id in known or not self._alone:
+                self.others.append(one.id)
+
+        def send(tx: ManagedTransaction) -> None:
+            made = rows(tx, _CREATE, rows=nodes)
+            for node, (element,) in zip(nodes, made, strict=True):
+                if "_anchor" in node:
+                    self._node[node["id"]] = element
+
+        sender.submit(send)
+        for node in nodes:
+            if "_anchor" in node:
+                self.by_kind.setdefault(kind_label(node["kind"]), []).append(node["id"])
+
+    def _look_up(self, ids: list[str], outside: dict[str, str | None]) -> None:
+        outside.update(dict.fromkeys(ids))
+        outside.update(self._connection.read_pairs("UNWIND $ids AS id MATCH (c:Concept {id: id}) RETURN id, elementId(c)", ids=ids))
+
+    def enter(self, header: Header, entry: ReleaseEntry, *, previous: int | None, dropped: int | None = None) -> None:
+        """Move the pointer. Labels go into the same transaction where they are not too many; else they follow at once.
+
+        Args:
+            header: What the source says of itself.
+            entry: Hashes and counts.
+            previous: Ordinal of the release that was active.
+            dropped: Ordinal of the release whose place this one takes.
+        """
+        fresh = not self._alone
+        batches = [
+            (kind, [self._node[id_] for id_ in part]) for kind, ids in sorted(self.by_kind.items()) for part in chunks(ids, _AT_ONCE)
+        ]
+        together = sum(len(nodes) for _, nodes in batches) <= _AT_ONCE
+
+        def switch(tx: ManagedTransaction) -> None:
+            enter(tx, self._pending, header, entry, low=previous or 0, dropped=dropped)
+            for kind, nodes in batches if together else ():
+                _label(tx, kind, nodes, fresh=fresh)
+
+        self._lease.write(switch)
+        for kind, nodes in () if together else batches:
+            self._lease.write(lambda tx, kind=kind, nodes=nodes: _label(tx, kind, nodes, fresh=fresh))  # type: ignore[misc]
+
+
+def _label(tx: ManagedTransaction, kind: str, nodes: list[str], *, fresh: bool) -> None:
+    more = ":_OntograftFresh" if fresh else ""
+    rows(tx, f"UNWIND $nodes AS e MATCH (n) WHERE elementId(n) = e SET n:Concept:{kind}{more}", nodes=nodes)
+
+
+def enter(tx: ManagedTransaction, pending: Pending, header: Header, entry: ReleaseEntry, *, low: int, dropped: int | None = None) -> None:
+    """Write the release down and make it the active one of its source."""
+    if dropped is not None:
+        rows(tx, "MATCH (r:_OntograftRelease {source: $name, ordinal: $ordinal}) DELETE r", name=pending.name, ordinal=dropped)
+    release = {
+        **{"source": pending.name, "ordinal": pending.ordinal, "release": header.release, "format": header.format},
+        **{"licence": header.licence, "attribution": header.attribution},
+        **{"sha256": entry.sha256, "content_hash": entry.content_hash, "rest_hash": entry.rest_hash},
+        **{"concepts": entry.concepts, "names": entry.names, "relations": entry.relations, "tombstones": entry.tombstones},
+        **{"loaded_at": datetime.now(UTC).isoformat(timespec="seconds")},
+        **{"caveats": [f"{kind}: {count}" for kind, count in sorted(entry.caveats.items())]},
+    }
+    rows(
+        tx,
+        "CREATE (r:_OntograftRelease) SET r = $release WITH r MATCH (s:_OntograftSource {name: r.source})"
+        " SET s.active = r.ordinal, s.pending = null, s.settling = [$low, r.ordinal], s.pruning = $keep",
+        release=release,
+        low=low,
+        keep=None if dropped is None else [pending.ordinal],
+    )
+
+
+def grave(row: tuple[Any, ...], pending: Pending) -> dict[str, Any]:
+    """Properties of a tombstone's node."""
+    id_, reason, successor, name, consider, line = row
+    node = {"id": id_, "reason": reason, "successor": successor, "name": name, "consider": consider.split(), "line": line}
+    node.update(source=pending.name, release=pending.release, _born=pending.ordinal, _died=FOREVER)
+    return {key: value for key, value in node.items() if value is not None}
+
+
+def bundles(staged: Staged) -> Iterator[Bundle]:
+    """A staged release, by id."""
+    tables: tuple[Table, ...] = ("concept", "type", "name", "relation")
+    groups = {table: groupby(staged.placed_rows(table), key=itemgetter(0)) for table in tables}
+    heads = {table: next(groups[table], None) for table in tables}
+    while waiting := [head[0] for head in heads.values() if head is not None]:
+        one = Bundle(min(waiting))
+        for table in tables:
+            head = heads[table]
+            if head is None or head[0] != one.id:
+                continue
+            _fill(one, table, list(head[1]))
+            heads[table] = next(groups[table], None)
+        yield one
+
+
+def _fill(one: Bundle, table: Table, found: list[tuple[Any, ...]]) -> None:
+    if table == "concept":
+        one.concept = found[0][1:]
+    elif table == "type":
+        one.types = [row[1] for row in found]
+    elif table == "name":
+        one.names = [row[1:5] for row in found]
+    else:
+        one.relations = [row[1:5] for row in found]

@@ -1,0 +1,167 @@
+"""A further release before it is taken up: its records folded, counted and hashed in a scratch file, whatever the store is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from ontograft import config
+from ontograft.errors import StoreError
+from ontograft.kg import content, sqlite_schema
+from ontograft.kg.sqlite_load import Loader, hashes
+from ontograft.kg.stored import COLUMNS, PLACE, ReleaseEntry, Row, Table
+from ontograft.types import Caveat, Header, Record, Reject
+
+_PREFIX = "staging-"
+_KEYS: dict[Table, tuple[str, ...]] = {**COLUMNS, "concept": ("id",), "tombstone": ("id",)}
+_FETCH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCounts:
+    """What was staged: the counts of records that were left out or kept as odd."""
+
+    rejects: int
+    caveats: Counter[str]
+
+
+class Staged:
+    """One staged release. Its rows are read as those of a store's release are."""
+
+    def __init__(self, header: Header) -> None:
+        """Open a scratch file under the cache folder; what a killed process left there is swept out."""
+        self.header = header
+        self._folder, self._lock = _scratch()
+        try:
+            self._db = sqlite3.connect(self._folder / "staged.db", isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = OFF")
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA cache_size = -65536")
+            sqlite_schema.create(self._db)
+            for index in ("name_fold", "relation_object", "tombstone_successor"):
+                self._db.execute(f"DROP INDEX {index}")
+        except BaseException:
+            self.close()
+            raise
+        self._counts: dict[str, int] = {}
+        self._content, self._rest = content.ContentHash(), content.ContentHash()
+
+    def take(
+        self,
+        records: Iterable[Record],
+        *,
+        lenient: bool = False,
+        on_reject: Callable[[Reject], None] | None = None,
+        on_caveat: Callable[[Caveat], None] | None = None,
+    ) -> StagedCounts:
+        """Stage all records of the release.
+
+        Raises:
+            MalformedRecord: A record breaks its format and ``lenient`` is off.
+        """
+        loader = Loader(self._db, 1, 1, self.header.name, lenient=lenient, on_reject=on_reject, on_caveat=on_caveat, searchable=False)
+        with self._transaction():
+            loader.take(records)
+        self._counts = loader.counts
+        content_hash, rest_hash = hashes(self._db, 1, 1, loader.counts)
+        self._content, self._rest = content.ContentHash(content_hash), content.ContentHash(rest_hash)
+        return StagedCounts(loader.rejects, loader.caveats)
+
+    def entry(self, *, sha256: str, caveats: Counter[str]) -> ReleaseEntry:
+        """What a store notes of the release, tombstones added here included."""
+        count = self._counts
+        return ReleaseEntry(
+            sha256=sha256,
+            content_hash=self._content.hexdigest(),
+            rest_hash=self._rest.hexdigest(),
+            concepts=count["concept"],
+            names=count["name"],
+            relations=count["relation"],
+            tombstones=count["tombstone"],
+            caveats=dict(caveats),
+        )
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """Rows, ordered by their first column."""
+        columns = COLUMNS[table]
+        cursor = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}")
+        while rows := cursor.fetchmany(_FETCH):
+            yield from rows
+
+    def placed_rows(self, table: Table) -> Iterator[Row]:
+        """Rows with the place where each was read, ordered by their first column."""
+        columns = (*COLUMNS[table], *PLACE[table])
+        cursor = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}")
+        while rows := cursor.fetchmany(_FETCH):
+            yield from rows
+
+    def placed(self, table: Table, rows: Iterable[Row]) -> list[Row]:
+        """Rows with the place where each was read."""
+        keys = _KEYS[table]
+        sql = f"SELECT {', '.join(PLACE[table])} FROM {table} WHERE {' AND '.join(f'{key} = ?' for key in keys)}"
+        find = self._db.execute
+        return [(*row, *find(sql, row[: len(keys)]).fetchone()) for row in rows]
+
+    def is_live(self, id_: str) -> bool:
+        """Whether the release holds an id as live."""
+        return self._db.execute("SELECT 1 FROM concept WHERE id = ?", (id_,)).fetchone() is not None
+
+    def add_tombstones(self, rows: Iterable[Row]) -> int:
+        """Add tombstones for ids that the release neither holds as live nor retires itself; how many were added."""
+        db, added = self._db, []
+        for row in rows:
+            if not self.is_live(row[0]) and not db.execute("SELECT 1 FROM tombstone WHERE id = ?", (row[0],)).fetchone():
+                added.append(row)
+        with self._transaction():
+            db.executemany(
+                "INSERT INTO tombstone (id, reason, successor, name, consider, source, born) VALUES (?, ?, ?, ?, ?, 1, 1)", added
+            )
+        self._rest.add(("tombstone", *(field or "" for field in row)) for row in added)
+        self._counts["tombstone"] += len(added)
+        return len(added)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{self._folder}: the release cannot be staged: {error}; the store was not touched") from error
+
+    def close(self) -> None:
+        """Remove the scratch file."""
+        if hasattr(self, "_db"):
+            self._db.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _scratch() -> tuple[Path, IO[str]]:
+    """A folder of its own, held by a file lock for as long as the process lives; folders that nobody holds are removed."""
+    home = config.home() / "staging"
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError), (left / "lock").open("r") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
+    lock = (folder / "lock").open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock

@@ -1,0 +1,129 @@
+"""``ontograft refresh``: take up a further release of an ontology."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ontograft.cli import render
+
+if TYPE_CHECKING:
+    from ontograft.jobs.refresh import RefreshReport
+
+_LISTED = 20
+
+
+@click.command()
+@click.argument("source")
+@click.option("--store", required=True, help="The store: a path or a URL.")
+@click.option("--name", help="Name of the ontology; read from the source by default.")
+@click.option("--release", help="Its release; read from the source by default.")
+@click.option("--format", "format_", help="Format of the source; guessed from the content by default.")
+@click.option("--config", help="For a table: the TOML that maps its columns.")
+@click.option("--dry-run", is_flag=True, help="Compare and measure only; the store stays as it is.")
+@click.option("--force", is_flag=True, help="Apply whatever the gates say.")
+@click.option("--gate", "gates", multiple=True, metavar="NAME=NUMBER", help="Let a gate pass more: removed, dangling, cycles, shrink.")
+@click.option("--changes", type=click.Path(dir_okay=False, path_type=Path), help="Where all changes are listed (JSON Lines).")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Where the page for a steward is written (Markdown).")
+@click.option("--pack", type=click.Path(path_type=Path), help="A pack to build anew and switch.")
+@click.option("--encoder", help="The bundle whose encoder makes the pack's vectors; the shipped one by default.")
+@click.option("--no-vectors", is_flag=True, help="Build the pack without concept vectors.")
+@click.option("--lenient", is_flag=True, help="Leave malformed records out and count them, instead of stopping at the first.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where records left out are listed (JSON Lines).")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: str,
+    store: str,
+    name: str | None,
+    release: str | None,
+    format_: str | None,
+    config: str | None,
+    dry_run: bool,
+    force: bool,
+    gates: tuple[str, ...],
+    changes: Path | None,
+    report: Path | None,
+    pack: Path | None,
+    encoder: str | None,
+    no_vectors: bool,
+    lenient: bool,
+    rejects: Path | None,
+    as_json: bool,
+) -> None:
+    """Refresh an ontology from SOURCE: compare, check the gates, apply, and build a new pack.
+
+    A source that is loaded already changes nothing. A refresh that was killed is finished by starting it again.
+    """
+    from ontograft.jobs.refresh import Request, refresh
+    from ontograft.kg.gates import Thresholds
+    from ontograft.types import Caveat, Reject
+
+    left_out: list[str] = []
+
+    def on_reject(record: Reject) -> None:
+        if len(left_out) < _LISTED:
+            left_out.append(_place(record.file, record.line) + record.reason)
+
+    def on_caveat(record: Caveat) -> None:
+        render.detail(f"{_place(record.file, record.line)}{record.message} ({record.kind})")
+
+    request = Request(
+        name=name,
+        release=release,
+        format=format_,
+        config=config,
+        lenient=lenient,
+        rejects=rejects,
+        dry_run=dry_run,
+        force=force,
+        thresholds=Thresholds.parse(gates),
+        changes=changes,
+        report=report,
+        pack=pack,
+        encoder=encoder,
+        vectors=False if no_vectors else None,
+    )
+    with render.progress(f"refreshing from {source}") as bar:
+        done = refresh(
+            source,
+            store=store,
+            request=request,
+            progress=(lambda stage, part, whole: bar.update(part, whole, description=stage)) if bar.drawn else None,
+            on_reject=on_reject,
+            on_caveat=on_caveat,
+        )
+    if as_json:
+        render.as_json(asdict(done) | {"gates": [asdict(gate) | {"passed": gate.passed} for gate in done.gates]})
+    else:
+        _say(done)
+    for kind, count in sorted(done.caveats.items()):
+        render.warning(f"{kind}: {count:,} kept (each with -v)")
+    if done.rejects:
+        for reason in () if rejects else left_out:
+            render.warning(f"left out: {reason}")
+        render.message(f"{done.rejects:,} records left out" + (f", listed in {rejects}" if rejects else ""))
+        ctx.exit(3)
+
+
+def _say(done: RefreshReport) -> None:
+    if done.unchanged:
+        render.message(f"{done.name} {done.release}: this is the active release already, nothing to do")
+    else:
+        render.table(("change", "count"), done.changes.items() or [("none", 0)])
+        for gate in done.gates:
+            if not gate.passed:
+                render.warning(f"gate {gate.name}: {gate.says}, at most {gate.threshold:g} passes")
+        what = "would be refreshed" if done.dry_run else "refreshed"
+        counts = f"{done.concepts:,} concepts, {done.relations:,} relations"
+        render.message(f"{done.name} {what} from {done.before or 'nothing'} to {done.release}: {counts}, {done.seconds:.1f} s")
+    if done.pack is not None:
+        render.message(f"the pack points at {done.pack}")
+
+
+def _place(file: str, line: int | None) -> str:
+    return f"{file}:{line}: " if line is not None else f"{file}: "

@@ -1,0 +1,135 @@
+"""Work already done, brought up to date: retired ids in tagged documents become their successors; the unresolved are listed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ontograft.errors import DocumentError
+from ontograft.kg.store import GraphStore, open_store
+from ontograft.output import refuse_existing, replacing
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A retired or unknown id without a live successor."""
+
+    id: str
+    reason: str
+    consider: tuple[str, ...]
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemapReport:
+    """What was remapped: documents read and changed, uses of ids that were replaced, and what each became."""
+
+    documents: int
+    changed: int
+    replaced: int
+    successors: dict[str, str]
+    unresolved: tuple[Unresolved, ...]
+
+
+def remap(
+    tagged: str | Path, *, store: str | Path, out: str | Path, unresolved: str | Path | None = None, overwrite: bool = False
+) -> RemapReport:
+    """Write tagged documents with retired ids replaced by their successors.
+
+    Args:
+        tagged: JSON Lines that ``ontograft tag`` wrote.
+        store: The store whose active releases say what became of an id.
+        out: Where the documents go, whole and in order; readable by the owner only.
+        unresolved: JSON Lines file for ids without a live successor; where they stand they are left as they are.
+        overwrite: Replace an existing output.
+
+    Raises:
+        DocumentError: A line is no tagged document.
+        OutputExists: The output is there already.
+    """
+    source, target = Path(tagged), Path(out)
+    refuse_existing(target, overwrite=overwrite)
+    uses: Counter[str] = Counter()
+    for document in _documents(source):
+        uses.update(id_ for concept in _concepts(document) for id_ in (concept["id"], *concept.get("same_as", ())))
+    with open_store(store) as graph:
+        successors, names, lost = _fates(graph, uses)
+    documents = changed = replaced = 0
+    with replacing(target, private=True) as file:
+        for document in _documents(source):
+            documents += 1
+            count = sum(_renew(concept, successors, names) for concept in _concepts(document))
+            changed, replaced = changed + bool(count), replaced + count
+            file.write(json.dumps(document, ensure_ascii=False) + "\n")
+    if unresolved is not None:
+        with replacing(Path(unresolved), private=True) as file:
+            for each in lost:
+                row = {"id": each.id, "reason": each.reason, "consider": each.consider, "uses": each.uses}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return RemapReport(documents, changed, replaced, successors, tuple(lost))
+
+
+def _documents(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                document = json.loads(line)
+                entities = document["entities"]
+                list(_concepts(document))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                entities = None
+            if not isinstance(entities, list):
+                raise DocumentError(f"{path}:{number}: no tagged document; expected a line that `ontograft tag` wrote")
+            yield document
+
+
+def _concepts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Everything in a document that names a concept."""
+    for entity in document["entities"]:
+        if entity.get("concept"):
+            entity["concept"]["id"]
+            yield entity["concept"]
+        for candidate in entity.get("candidates") or ():
+            candidate["id"]
+            yield candidate
+
+
+def _fates(graph: GraphStore, uses: Counter[str]) -> tuple[dict[str, str], dict[str, str], list[Unresolved]]:
+    """What became of the ids in use: successors of the retired ones, the successors' names, and those without a live one."""
+    graves = {row.id: row for row in graph.tombstones()}
+    ends: dict[str, str] = {}
+    for id_ in uses:
+        seen, here = {id_}, id_
+        while here in graves and (successor := graves[here].successor) is not None and successor not in seen:
+            seen.add(successor)
+            here = successor
+        ends[id_] = here
+    wanted = set(ends.values())
+    names = {row.id: row.name for row in graph.concepts() if row.id in wanted}
+    successors = {id_: end for id_, end in ends.items() if end != id_ and end in names}
+    lost = [
+        Unresolved(id_, graves[id_].reason if id_ in graves else "unknown", graves[id_].consider if id_ in graves else (), uses[id_])
+        for id_ in sorted(ends)
+        if ends[id_] not in names
+    ]
+    return dict(sorted(successors.items())), names, lost
+
+
+def _renew(concept: dict[str, Any], successors: dict[str, str], names: dict[str, str]) -> int:
+    """Put successors in the place of retired ids; how many were replaced."""
+    count = 0
+    if (end := successors.get(concept["id"])) is not None:
+        concept["id"], concept["name"] = end, names[end]
+        count += 1
+    if concept.get("same_as"):
+        count += sum(id_ in successors for id_ in concept["same_as"])
+        renewed = dict.fromkeys(successors.get(id_, id_) for id_ in concept["same_as"])
+        renewed.pop(concept["id"], None)
+        concept["same_as"] = list(renewed)
+    return count

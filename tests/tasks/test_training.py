@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ontograft.errors import CorpusError
+from ontograft.fusion.arms import Arm
+from ontograft.tasks.ner import training as ner
+from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.training import FusionTraining, Knowledge, train
+from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
+from ontograft.types import Annotated
+from tests.tiny import corpus
+
+SETTINGS = TaggerSettings(labels=(), window=128, overlap=16)
+SHORT = TrainingSettings(epochs=2, budget=256)
+
+
+class Line(torch.nn.Module):
+    """A model of one number, which remembers the batches it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.seen: list[int] = []
+
+    def forward(self, number: int) -> torch.Tensor:
+        self.seen.append(number)
+        return ((self.weight - number) ** 2).sum()
+
+
+def line(folder, *, epochs, lengths=(3,) * 9, fail_at=None, settings=None, score=None):
+    """A trainer whose batches are numbers: 100 for the first of epoch 1, and so on."""
+    model = Line()
+
+    def loss(model, batch):
+        if batch["batch"] == fail_at:
+            raise KeyboardInterrupt
+        return model(batch["batch"])
+
+    loader = EpochLoader(lambda epoch: [{"batch": 100 * epoch + i} for i in range(lengths[epoch])], lengths[0])
+    settings = replace(settings or TrainingSettings(), epochs=epochs)
+    return model, GraftTrainer(model, loader=loader, loss=loss, score=score, settings=settings, folder=folder)
+
+
+def test_every_epoch_has_batches_of_its_own(tmp_path):
+    model, trainer = line(tmp_path, epochs=3)
+    trainer.run()
+    assert model.seen == [0, 1, 2, 100, 101, 102, 200, 201, 202]
+
+
+def test_max_steps_end_it(tmp_path):
+    model, trainer = line(tmp_path, epochs=3, settings=TrainingSettings(max_steps=4))
+    trainer.run()
+    assert model.seen == [0, 1, 2, 100]
+
+
+def test_an_interrupted_training_goes_on_and_ends_the_same(tmp_path):
+    whole, trainer = line(tmp_path / "whole", epochs=3)
+    trainer.run()
+    cut, trainer = line(tmp_path / "cut", epochs=3, fail_at=201)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert cut.seen == [0, 1, 2, 100, 101, 102, 200]
+    resumed, trainer = line(tmp_path / "cut", epochs=3)
+    trainer.run(resume=True)
+    assert resumed.seen == [200, 201, 202]
+    assert torch.equal(resumed.weight, whole.weight)
+
+
+def test_a_finished_training_has_nothing_to_resume(tmp_path):
+    done, trainer = line(tmp_path, epochs=2)
+    trainer.run()
+    again, trainer = line(tmp_path, epochs=2)
+    trainer.run(resume=True)
+    assert again.seen == [] and torch.equal(again.weight, done.weight)
+
+
+@pytest.mark.parametrize("lengths", [(3, 2, 3, 3), (3, 4, 3, 3)], ids=["fewer", "more"])
+def test_a_training_goes_on_where_epochs_differ_in_length(lengths, tmp_path):
+    _, trainer = line(tmp_path, epochs=4, lengths=lengths, fail_at=201)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    resumed, trainer = line(tmp_path, epochs=4, lengths=lengths)
+    trainer.run(resume=True)
+    assert resumed.seen[-6:] == [200, 201, 202, 300, 301, 302]
+
+
+def test_a_training_that_ended_in_mid_epoch_goes_on_there(tmp_path):
+    _, trainer = line(tmp_path, epochs=3, settings=TrainingSettings(max_steps=5))
+    trainer.run()
+    resumed, trainer = line(tmp_path, epochs=3, settings=TrainingSettings(max_steps=7))
+    trainer.run(resume=True)
+    assert resumed.seen == [102, 200]
+
+
+def test_without_a_checkpoint_resume_begins(tmp_path):
+    model, trainer = line(tmp_path / "none", epochs=1)
+    trainer.run(resume=True)
+    assert model.seen == [0, 1, 2]
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_it(tmp_path):
+    scores = iter([0.2, 0.5, 0.4, 0.3, 0.9])
+    weights: list[float] = []
+
+    def score():
+        weights.append(model.weight.item())
+        return {"span_f1": next(scores)}
+
+    model, trainer = line(tmp_path, epochs=9, settings=TrainingSettings(patience=2), score=score)
+    trainer.run()
+    assert len(weights) == 4 and model.weight.item() == weights[1]
+
+
+def test_a_loss_that_is_no_number_is_named(tmp_path):
+    model, trainer = line(tmp_path, epochs=1)
+    model.weight.data.fill_(float("nan"))
+    with pytest.raises(CorpusError, match=r"step 0 is nan.*learning rates"):
+        trainer.run()
+
+
+def test_rates_by_part(tmp_path):
+    model = torch.nn.ModuleDict({"encoder": torch.nn.ModuleDict({"fusion": torch.nn.Linear(1, 1), "lora": torch.nn.Linear(1, 1)})})
+    model["head"] = torch.nn.Linear(1, 1)
+    model["encoder"]["frozen"] = torch.nn.Linear(1, 1).requires_grad_(False)
+    settings = TrainingSettings(adapter_rate=1e-3, fusion_rate=2e-3, head_rate=3e-3)
+    loader = EpochLoader(lambda _: [], 1)
+    trainer = GraftTrainer(model, loader=loader, loss=lambda *_: torch.zeros(()), score=None, settings=settings, folder=tmp_path)
+    groups = {group["lr"]: len(group["params"]) for group in trainer.create_optimizer().param_groups}
+    assert groups == {1e-3: 2, 2e-3: 2, 3e-3: 2}
+
+
+def test_the_tune_share_is_drawn_by_hash_and_stable():
+    assert share("8701013") == pytest.approx(0.9165, abs=1e-4) or 0 <= share("8701013") < 1
+    drawn = [share(str(number)) for number in range(4000)]
+    assert 0 <= min(drawn) and max(drawn) < 1
+    assert 0.18 < np.mean(np.array(drawn) < 0.2) < 0.22
+    assert drawn == [share(str(number)) for number in range(4000)]
+    assert share("1", salt="other") != share("1")
+
+
+# --- the tagger's training ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def knowledge(tiny):
+    pack = tiny.open()
+    return Knowledge(pack, pack.vectors(next(iter(pack.encoders))))
+
+
+@pytest.mark.parametrize("arm", Arm)
+def test_every_arm_trains(arm, tiny, knowledge, tmp_path):
+    settings = replace(SETTINGS, arm=arm)
+    given = knowledge if arm.needs_vectors else Knowledge(knowledge.pack, None)
+    before = ner.bundled.build(replace(settings, labels=("Chemical", "Disease")), tiny.base).model.state_dict()
+    trained = train(corpus(8), given, settings, replace(SHORT, max_steps=3), folder=tmp_path, base=tiny.base)
+    assert trained.settings.labels == ("Chemical", "Disease") and trained.settings.arm is arm
+    if arm is not Arm.MOVED:
+        assert trained.settings.label_groups == ({"Chemical": [3], "Disease": [1]} if arm.has_knowledge else {})
+    after = trained.built.model.state_dict()
+    changed = {name for name, value in after.items() if name not in before or not torch.equal(value, before[name])}
+    assert any("lora_" in name for name in changed) and any(name.startswith("head.") for name in changed)
+    assert any(".fusion." in name for name in changed) is arm.has_knowledge
+    assert not any(name.startswith("encoder.model.") and "lora_" not in name for name in changed)  # the encoder is frozen
+    assert not trained.built.model.training and trained.tune == {}
+
+
+def test_tune_is_held_out_and_chooses(tiny, knowledge, tmp_path, monkeypatch):
+    documents = corpus(24)
+    learned: list[int] = []
+    real = ner._loader
+    monkeypatch.setattr(ner, "_loader", lambda examples, *rest: (learned.append(len(examples)), real(examples, *rest))[1])
+    trained = train(documents, knowledge, SETTINGS, SHORT, folder=tmp_path, base=tiny.base, tune_share=0.3)
+    held = [d for d in documents if share(d.id) < 0.3]
+    assert 0 < len(held) < 24 and learned == [24 - len(held)]
+    assert set(trained.tune) == {"span_f1"} and 0.5 <= trained.settings.temperature <= 5
+
+
+def test_training_resumes_from_its_checkpoint(tiny, knowledge, tmp_path, monkeypatch):
+    fusion = FusionTraining(drop_windows=0, drop_spans=0)
+    plan = {"fusion": fusion, "base": tiny.base}
+    training = replace(SHORT, epochs=3)
+    whole = train(corpus(12), knowledge, SETTINGS, training, folder=tmp_path / "whole", **plan)
+    real, steps = ner._loss, 0
+
+    def stop(*inputs):
+        nonlocal steps
+        steps += 1
+        if steps > 2 * batches:
+            raise KeyboardInterrupt
+        return real(*inputs)
+
+    batches = max(int(folder.name.split("-")[1]) for folder in (tmp_path / "whole").glob("checkpoint-*")) // 3
+    monkeypatch.setattr(ner, "_loss", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus(12), knowledge, SETTINGS, training, folder=tmp_path / "cut", **plan)
+    monkeypatch.setattr(ner, "_loss", real)
+    resumed = train(corpus(12), knowledge, SETTINGS, training, folder=tmp_path / "cut", resume=True, **plan)
+    for (name, a), b in zip(whole.built.model.state_dict().items(), resumed.built.model.state_dict().values(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6), name
+
+
+def test_a_corpus_without_mentions_is_refused(tiny, knowledge, tmp_path):
+    with pytest.raises(CorpusError, match="2 documents"):
+        train([Annotated("1", "asthma"), Annotated("2", "")], knowledge, SETTINGS, SHORT, folder=tmp_path, base=tiny.base)
+
+
+def test_documents_without_words_do_no_harm(tiny, knowledge, tmp_path):
+    documents = [*corpus(4), Annotated("empty", ""), Annotated("blank", " \n ")]
+    train(documents, knowledge, SETTINGS, replace(SHORT, max_steps=2), folder=tmp_path, base=tiny.base)
+
+
+def test_knowledge_dropout_takes_windows_and_spans():
+    window = torch.arange(4).repeat_interleave(500)
+    generator = torch.Generator().manual_seed(0)
+    spans = ner._rows_kept(window, FusionTraining(drop_windows=0, drop_spans=0.25), generator)
+    assert 0.7 < spans.float().mean() < 0.8
+    windows = ner._rows_kept(torch.arange(2000).repeat_interleave(3), FusionTraining(drop_windows=0.25, drop_spans=0), generator)
+    whole = windows.view(-1, 3)
+    assert bool((whole.all(1) | ~whole.any(1)).all()) and 0.7 < windows.float().mean() < 0.8
+
+
+def test_the_temperature_makes_overconfident_tags_likelier(tiny, knowledge, monkeypatch):
+    built = ner.bundled.build(replace(SETTINGS, labels=("X",)), tiny.base)
+    rng = np.random.default_rng(0)
+    gold = rng.integers(3, size=4000)
+    logits = rng.standard_normal((4000, 3)).astype(np.float32)
+    logits[np.arange(4000), gold] += 1.0
+    example = ner.Example("", None, (), None, tags=gold)
+    for scale in (1.0, 3.0):
+        monkeypatch.setattr(ner, "predict", lambda *_, s=scale: [Prediction(logits * np.float32(s), np.zeros((0, 10), np.float32))])
+        assert ner._temperature(built, [example], None) == pytest.approx(scale, rel=0.15)
+
+
+
