@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _EXACT_BELOW = 20_000
-_TRAINING_ROWS = 60_000
+_TRAINING_ROWS = 40  # for each inverted list; FAISS warns below 39
 
 
 def build(vectors: NDArray[np.float16], path: Path, *, seed: int = 0) -> None:
@@ -23,11 +23,9 @@ def build(vectors: NDArray[np.float16], path: Path, *, seed: int = 0) -> None:
     import faiss
 
     n, width = vectors.shape
-    if n < _EXACT_BELOW:
-        index = faiss.index_factory(width, "SQ8", faiss.METRIC_INNER_PRODUCT)
-    else:
-        index = faiss.index_factory(width, f"IVF{2 ** round(np.log2(4 * np.sqrt(n)))},SQ8", faiss.METRIC_INNER_PRODUCT)
-    rows = np.sort(np.random.default_rng(seed).permutation(n)[:_TRAINING_ROWS])
+    lists = 1 if n < _EXACT_BELOW else 2 ** round(np.log2(4 * np.sqrt(n)))
+    index = faiss.index_factory(width, "SQ8" if lists == 1 else f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
+    rows = np.sort(np.random.default_rng(seed).permutation(n)[: max(_TRAINING_ROWS * lists, _EXACT_BELOW)])
     if n:
         index.train(_unit(vectors[rows]))
         for low in range(0, n, 65_536):

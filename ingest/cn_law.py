@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from ontograft.errors import SourceError, TruncatedSource
+from ontograft.errors import TruncatedSource
 from ontograft.ingest.cn_cite import short
 from ontograft.ingest.cn_numbers import DIGITS, number
 from ontograft.ingest.cn_tree import ATTRIBUTION, Law
 from ontograft.ingest.folder import one_release, roots_of
 from ontograft.ingest.source import OpenSource
 from ontograft.ingest.staging import Request, check_end, header
-from ontograft.types import Caveat, Header, Record, Reject
+from ontograft.types import Header, Record, Reject
 
 _ARTICLE = re.compile(
     rf"(?:\*\*\s*第(?P<b>[{DIGITS}]{{1,9}})条(?:之(?P<bs>[{DIGITS}]{{1,3}}))?\s*\*\*"
@@ -45,7 +45,7 @@ def read_cn_law(source: OpenSource, request: Request) -> tuple[Header, Iterator[
     """Read a law, or a folder of laws; name and release are a single law's short title and the day it was last adopted or amended.
 
     Raises:
-        TruncatedSource: when consumed: no article in it.
+        TruncatedSource: when consumed: no article in it, or a file ends within a line.
         SeveralReleases: a folder holds the same law twice.
     """
     titles = _titles(source)
@@ -150,10 +150,7 @@ def _part(part: OpenSource, title: str, laws: dict[str, Law]) -> Iterator[Record
             elif not heading:
                 yield from _line(law, line, number_of)
     yield from law.close()
-    try:
-        yield from check_end(part, number_of)
-    except SourceError:
-        yield Caveat(part.shown, number_of, "no_final_newline", "the last line has no newline; it was taken as complete")
+    yield from check_end(part, number_of)
 
 
 def _heading(law: Law, text: str, line: int) -> Iterator[Record]:

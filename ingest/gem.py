@@ -99,7 +99,7 @@ def _records(parts: tuple[OpenSource, ...]) -> Iterator[Record]:
                 system, _, code = id_.partition(":")
                 if system in _STUBS and id_ not in seen and code[0].isdigit() | (code[0] in "EV"):
                     seen.add(id_)
-                    yield Concept(id_, f"{_STUBS[system]} {code}", "Code", stub=True, line=number)
+                    yield Concept(id_, f"{_STUBS[system]} {code}", "Code", stub=True, file=part.relative, line=number)
             yield Relation(subject, "maps_to", target, tuple(flags), number)
         if not rows:
             raise TruncatedSource("no mapping in it, expected lines of source, target and flags", file=part.shown, line=number or None)

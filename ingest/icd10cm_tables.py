@@ -134,8 +134,8 @@ def _codes(table: _Table) -> Iterator[Record]:
             table.reject("no ICD-10-CM code with a description")
             continue
         id_ = f"icd10cm:{dotted(bare)}"
-        types = ("category",) if len(bare) == 3 else ()
-        yield Concept(id_, name, "Code", types=(*types, "billable") if row.get("billable") == "1" else types, line=table.line)
+        types = (*(("category",) if len(bare) == 3 else ()), *(("billable",) if row.get("billable") == "1" else ()))
+        yield Concept(id_, name, "Code", types=types, file=table.part.relative, line=table.line)
         above = next((bare[:size] for size in range(len(bare) - 1, 2, -1) if bare[:size] in seen), None)
         seen.add(bare)
         if above:
@@ -156,14 +156,14 @@ def _categories(table: _Table) -> Iterator[Record]:
     above: dict[str, str] = {}
     for number, (chapter, sections) in enumerate(chapters.items(), 1):
         top = f"icd10cm:chapter-{number}"
-        yield Concept(top, chapter, "Chapter")
+        yield Concept(top, chapter, "Chapter", file=table.part.relative)
         for section, codes in sections.items():
             id_ = f"icd10cm:{codes[0]}-{codes[-1]}"
-            yield Concept(id_, section, "Section")
+            yield Concept(id_, section, "Section", file=table.part.relative)
             yield Relation(id_, "is_a", top)
             above.update(dict.fromkeys(codes, id_))
     for code, title, line in held:
-        yield Concept(f"icd10cm:{code}", title, "Code", types=("category",), line=line)
+        yield Concept(f"icd10cm:{code}", title, "Code", types=("category",), file=table.part.relative, line=line)
         yield Relation(f"icd10cm:{code}", "is_a", above[code], line=line)
 
 

@@ -94,7 +94,7 @@ def elements(
         "remove_pis": True,
     }
     parser: Any = etree.XMLPullParser(**options)
-    checked = outer is None
+    checked, ended = outer is None, False
     try:
         with part.stream() as stream:
             while block := stream.read(_BLOCK):
@@ -104,19 +104,20 @@ def elements(
                         _check_root(element, outer or "", part)
                         checked = True
                     yield event, element
+            ended = True
             root = parser.close()
             if not checked:
                 _check_root(root, outer or "", part)
     except etree.XMLSyntaxError as error:
-        raise _named(cast("Any", error), part) from None
+        raise _named(cast("Any", error), part, ended) from None
     for event, element in parser.read_events():
         yield event, element
 
 
-def _named(error: Any, part: OpenSource) -> SourceError:
+def _named(error: Any, part: OpenSource, ended: bool) -> SourceError:
     line: int | None = error.lineno or None
     reason = _SPACE.sub(" ", str(error.msg or "broken"))[:160]
-    if error.code in _CUT:
+    if ended or error.code in _CUT:
         return TruncatedSource("the XML ends early, expected the end of its root element: fetch it again", file=part.shown, line=line)
     if error.code in (_AMPLIFICATION, _ENTITY_LOOP):
         return UnsafeSource("its entities expand beyond the bound: refused as an XML bomb", file=part.shown, line=line)

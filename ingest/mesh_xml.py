@@ -10,12 +10,12 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ontograft.errors import SourceError, TruncatedSource
 from ontograft.ingest.folder import one_release
 from ontograft.ingest.mesh_records import RECORDS, Malformed, Tree, record
-from ontograft.ingest.source import OpenSource
+from ontograft.ingest.source import Bounded, OpenSource
 from ontograft.ingest.staging import Request, header
 from ontograft.ingest.xml_guard import plain_xml
 from ontograft.types import Header, Record, Reject
@@ -28,7 +28,7 @@ _ROOT = re.compile(r"<(" + "|".join(_ROOTS) + r")\b")
 _YEAR = re.compile(r"(?:recordset|actionset)_(\d{4})\d{4}\.dtd|\b(?:desc|supp|qual|pa)(\d{4})\b", re.IGNORECASE)
 _LICENCE = "Courtesy of the U.S. National Library of Medicine (attribution; no endorsement)"
 _ATTRIBUTION = "Medical Subject Headings (MeSH), U.S. National Library of Medicine, https://www.nlm.nih.gov/mesh"
-_PREMATURE = {4, 5, 77}  # libxml2: no document, extra content missing its end, premature end of data
+_END = re.compile(rb"</\s*(?:" + "|".join(_ROOTS).encode() + rb")\s*>\s*(?:<!--.*?-->\s*)*\Z", re.DOTALL)
 
 
 def read_mesh(source: OpenSource, request: Request) -> tuple[Header, Iterator[Record]]:
@@ -69,7 +69,7 @@ def _records(source: OpenSource) -> Iterator[Record]:
 
 
 @contextmanager
-def _xml(part: OpenSource) -> Iterator[BinaryIO]:
+def _xml(part: OpenSource) -> Iterator[Bounded | io.BytesIO]:
     """The file's content; one that declares entities is checked whole and its entities are written out."""
     head = part.head()
     found = _ROOT.search(head.decode("utf-8", "replace").replace("\0", ""))
@@ -79,10 +79,10 @@ def _xml(part: OpenSource) -> Iterator[BinaryIO]:
         yield io.BytesIO(plain_xml(part.content(), part.shown))
     else:
         with part.stream() as stream:
-            yield stream  # type: ignore[misc]  # a raw stream is all that the parser needs
+            yield stream
 
 
-def _elements(stream: BinaryIO, part: OpenSource) -> Iterator[_Element]:
+def _elements(stream: Bounded | io.BytesIO, part: OpenSource) -> Iterator[_Element]:
     """The records of a file; each is dropped when the next is asked for. Nothing outside the file is loaded, no entity expanded."""
     from lxml import etree
 
@@ -103,3 +103,11 @@ def _elements(stream: BinaryIO, part: OpenSource) -> Iterator[_Element]:
             raise TruncatedSource("the XML ends within an element: fetch the file again", file=part.shown, line=error.lineno) from None
         what = f"not well-formed XML (libxml2 error {error.code}): correct it or fetch it again"
         raise SourceError(what, file=part.shown, line=error.lineno) from None
+
+
+def _cut(stream: Bounded | io.BytesIO) -> bool:
+    """Whether what is left of a file that cannot be parsed lacks the end of the root element."""
+    tail = stream.last if isinstance(stream, Bounded) else stream.getvalue()[-1024:]
+    while block := stream.read(1 << 16):
+        tail = (tail + block)[-1024:]
+    return not _END.search(tail)

@@ -88,7 +88,7 @@ class Rows:
             cells.pop()
         elif len(cells) != width:
             if cells != [""]:
-                self._reject(f"{len(cells)} columns, expected the {width} of {self.table}")
+                self._reject(f"{len(cells) - (not cells[-1])} columns, expected the {width} of {self.table}")
             return None
         for name, at, is_cui in needed:
             if not cells[at]:

@@ -68,10 +68,15 @@ def _layer(path: Path, suffix: str, raw: io.FileIO) -> IO[bytes]:
 
 
 class Bounded(io.RawIOBase):
-    """A stream that refuses to hand out more than a bound: what a decompression bomb runs into."""
+    """A stream that refuses to hand out more than a bound: what a decompression bomb runs into.
+
+    Attributes:
+        count: bytes handed out so far.
+        last: up to 1,024 of them, the last ones.
+    """
 
     def __init__(self, stream: IO[bytes], bound: int, file: str) -> None:
-        self._stream, self._bound, self._file, self.count = stream, bound, file, 0
+        self._stream, self._bound, self._file, self.count, self.last = stream, bound, file, 0, b""
 
     def readable(self) -> bool:
         """True."""
@@ -85,6 +90,7 @@ class Bounded(io.RawIOBase):
         """
         block = self._stream.read(self._bound + 1 if size is None or size < 0 else size)
         self.count += len(block)
+        self.last = block[-1024:] if len(block) >= 1024 else (self.last + block)[-1024:]
         if self.count > self._bound:
             raise UnsafeSource(_BOMB, file=self._file)
         return block

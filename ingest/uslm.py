@@ -179,7 +179,7 @@ def _quoted(element: Element, within: Element | None = None) -> bool:
 
 
 def _heading(element: Element) -> str:
-    return text_of(child(element, "heading"), skip=("footnote",)).strip(" []—–-.")
+    return text_of(child(element, "heading"), skip=("footnote", "sup")).strip(" []—–-.")
 
 
 def _status(number: str, heading: str) -> str | None:

@@ -18,7 +18,7 @@ class Thresholds:
 
     Attributes:
         removed: share of the live ids that are not live any more, whatever became of them.
-        dangling: share of the relations (mappings apart) that point at an id which was live and is not any more, or is retired.
+        dangling: share of the relations (mappings apart) that point at an id which was live and is not any more.
         cycles: ids that stand in is-a cycles and did not before.
         shrink: share by which concepts, names or relations may become fewer.
     """
@@ -93,7 +93,9 @@ def measure(
         edges, dangling = _edges(old, new)
         cycles = len(in_cycles(edges) - in_cycles(_is_a(old))) if edges and in_cycles(edges) else 0
     part = dangling / after.relations if after.relations else 0.0
-    gates.append(Gate("dangling", part, thresholds.dangling, f"{dangling:,} relations point at ids that are retired or gone ({part:.2%})"))
+    gates.append(
+        Gate("dangling", part, thresholds.dangling, f"{dangling:,} relations point at ids that are not live any more ({part:.2%})")
+    )
     gates.append(Gate("cycles", cycles, thresholds.cycles, f"{cycles:,} ids stand in is-a cycles and did not before"))
     pairs = {what: (getattr(before, what), getattr(after, what)) for what in ("concepts", "names", "relations")}
     what, (was, is_) = max(pairs.items(), key=lambda item: _shrink(*item[1]))
@@ -154,10 +156,9 @@ def _is_a(view: View) -> dict[str, list[str]]:
 
 
 def _edges(old: View, new: View) -> tuple[dict[str, list[str]], int]:
-    """The is-a edges of the new release, and how many of its relations end at an id that is not live any more."""
+    """The is-a edges of the new release, and how many of its relations end at an id that only the old one has."""
     live = {row[0] for row in new.rows("concept")}
     gone = {row[0] for row in old.rows("concept")} - live
-    gone |= {row[0] for row in new.rows("tombstone")} - live
     edges: dict[str, list[str]] = {}
     dangling = 0
     for subject, predicate, object_, _ in new.rows("relation"):

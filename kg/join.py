@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ontograft.kg.fold import fold
 from ontograft.kg.groups import family, group_of
-from ontograft.kg.sqlite_schema import fold
 from ontograft.kg.store import GraphStore
 from ontograft.types import Group
 
+RULES = "1"
+"""Raised when the rules of joining change, so that what a store has kept is computed anew."""
 EXACT = ("exact_match", "same_as")
 REASONS = (*EXACT, "xref", "umls", "lexical")
 _UMLS = "umls"

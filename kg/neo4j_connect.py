@@ -12,7 +12,6 @@ from ontograft.errors import StoreError
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 _RETRY_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
 _DYNAMIC_TYPES = (5, 26)
@@ -82,7 +81,7 @@ class Connection:
 
     def read_pairs(self, query: str, **parameters: Any) -> dict[str, Any]:
         """Rows of two columns, as a mapping."""
-        return {key: value for key, value in self.read(query, **parameters)}
+        return dict(self.read(query, **parameters))
 
     def reading(self, work: Callable[[ManagedTransaction], T]) -> T:
         """Several reading statements in one transaction."""

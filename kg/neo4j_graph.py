@@ -148,8 +148,7 @@ def _draw_incoming(connection: Connection, lease: Lease, book: Book) -> None:
 
 def concepts_of(tx: ManagedTransaction, ids: list[str]) -> dict[str, str]:
     """Element ids of the live concepts among some ids."""
-    found = rows(tx, "UNWIND $ids AS id MATCH (c:Concept {id: id}) RETURN c.id, elementId(c)", ids=ids)
-    return {id_: element for id_, element in found}
+    return dict(rows(tx, "UNWIND $ids AS id MATCH (c:Concept {id: id}) RETURN c.id, elementId(c)", ids=ids))
 
 
 def is_live(book: Book, node: Mapping[str, Any]) -> bool:

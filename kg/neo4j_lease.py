@@ -133,5 +133,5 @@ def _is_here(owner: str) -> bool:
 
 def _is_dead(owner: str) -> bool:
     """Whether a holder is certainly gone: a process of this machine that is no more."""
-    machine, process, started, _ = (owner.split(" ") + ["", "", ""])[:4]
+    machine, process, started, _ = [*owner.split(" "), "", "", ""][:4]
     return machine == _machine() and not machine.endswith("?") and _started(int(process)) != started

@@ -87,7 +87,8 @@ def _live(connection: Connection, book: Book, table: str) -> Iterator[tuple[str,
 def concepts(connection: Connection, book: Book) -> Iterator[ConceptRow]:
     """Live ids, ordered, each once; types of all active sources beside them."""
     for id_, nodes in _live(connection, book, "concept"):
-        ranked = sorted((node for node in nodes if "name" in node), key=lambda node: (node.get("stub", False), node.get("deprecated", False)))
+        named = (node for node in nodes if "name" in node)
+        ranked = sorted(named, key=lambda node: (node.get("stub", False), node.get("deprecated", False)))
         if not ranked:
             continue
         best = ranked[0]

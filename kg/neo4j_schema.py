@@ -43,7 +43,7 @@ def prepare(connection: Connection, lease: Lease, *, create: bool) -> None:
     if book.schema is None:
         if not create:
             raise StoreError(
-                f"{connection.url}: there is no store in this database; `ontograft ingest SOURCE --store {connection.url}` creates one"
+                f"{connection.url}: there is no store in this database; `ontograft ingest SOURCE --store {connection.url}` makes one"
             )
         _create(connection)
     elif book.schema != SCHEMA:

@@ -35,7 +35,7 @@ class Search:
 
     def __call__(self, text: str, limit: int) -> list[Hit]:
         """Live concepts whose names match, best first."""
-        words = [word for word in WORD.findall(text)]
+        words = WORD.findall(text)
         if not text.strip() or not self._live:
             return []
         self._connection.read(_FRESH)

@@ -7,11 +7,8 @@ import sqlite3
 from collections import defaultdict
 from pathlib import Path
 
-from ontograft.kg.join import Conflict, Joined, join
+from ontograft.kg.join import RULES, Conflict, Joined, join
 from ontograft.kg.store import GraphStore
-
-RULES = "1"
-"""Raised when the rules of joining change, so that what was kept is computed anew."""
 
 
 def read(db: sqlite3.Connection, fingerprint: str, id_: str | None = None) -> Joined | None:

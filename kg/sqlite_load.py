@@ -10,7 +10,7 @@ from typing import Any
 
 from ontograft.errors import MalformedRecord
 from ontograft.kg import content
-from ontograft.kg.sqlite_schema import fold_key
+from ontograft.kg.fold import fold_key
 from ontograft.kg.store import qualifier_text
 from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone, TypeOf
 

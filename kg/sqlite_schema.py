@@ -1,4 +1,4 @@
-"""The tables of the embedded store, and the functions its SQL relies on.
+"""The tables of the embedded store.
 
 Every row of a release carries the ordinals between which it lives: ``born <= ordinal < died`` of its source. A later release closes
 rows and opens new ones, so history and rollback need no second copy, and a rollback only moves ``active``.
@@ -6,9 +6,7 @@ rows and opens new ones, so history and rollback need no second copy, and a roll
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import unicodedata
 
 from ontograft.kg.stored import FOREVER
 
@@ -52,18 +50,6 @@ CREATE INDEX joined_group ON joined_member (grp);
 CREATE TABLE joined_link (a TEXT NOT NULL, b TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID;
 CREATE TABLE joined_conflict (a TEXT NOT NULL, b TEXT NOT NULL, reason TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL);
 """
-
-
-def fold(text: str) -> str:
-    """A name for comparison: compatibility-normalised, case folded, blanks collapsed."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def fold_key(text: str) -> int:
-    """A signed 64-bit key of the folded name; equal names have equal keys, and who looks one up compares the names as well."""
-    return int.from_bytes(hashlib.blake2b(fold(text).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
 
 
 def create(db: sqlite3.Connection) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 
+from ontograft.kg.fold import fold, fold_key
+from ontograft.kg.ranking import CEILING, EQUAL, SCOPES, WORD
+from ontograft.kg.ranking import search as ranked
 from ontograft.kg.sqlite_rows import live
-from ontograft.kg.sqlite_schema import fold, fold_key
 from ontograft.kg.store import Hit
-
-_WORD = re.compile(r"\w+")
-_SCOPES = {"PREFERRED": 0, "EXACT": 1, "NARROW": 2, "BROAD": 2, "RELATED": 3}
-# Score of an equal name by its scope, and the ceiling for names found by words: all words, all words begun, some words, inside a word.
-_EQUAL = {0: 1.0, 1: 0.95, 2: 0.85, 3: 0.8}
-_CEILING = (0.75, 0.6, 0.45, 0.3)
 
 
 def search(db: sqlite3.Connection, text: str, limit: int = 20) -> list[Hit]:
@@ -25,34 +22,27 @@ def search(db: sqlite3.Connection, text: str, limit: int = 20) -> list[Hit]:
         text: What is looked for; case and punctuation do not matter.
         limit: The most hits returned.
     """
-    hits: dict[str, Hit] = {}
-    for stage in (_equal, _all_words, _all_prefixes, _some_words, _inside):
-        for hit in stage(db, text, limit * 4):
-            known = hits.get(hit.id)
-            if known is None or hit.score > known.score:
-                hits[hit.id] = hit
-        if len(hits) >= limit or (hits and stage in (_all_prefixes, _some_words)):
-            break
-    return sorted(hits.values(), key=lambda hit: (-hit.score, len(hit.matched), hit.id))[:limit]
+    stages = (partial(_equal, db), partial(_all_words, db), partial(_all_prefixes, db), partial(_some_words, db), partial(_inside, db))
+    return ranked(stages, text, limit)
 
 
 def _equal(db: sqlite3.Connection, text: str, _: int) -> Iterator[Hit]:
     wanted = fold(text)
     for row in _rows(db, "n.fold = ?", (fold_key(text),)):
         if fold(row[2]) == wanted:
-            yield Hit(*row[:4], _EQUAL[_SCOPES.get(row[4], 3)])
+            yield Hit(*row[:4], EQUAL[SCOPES.get(row[4], 3)])
 
 
 def _all_words(db: sqlite3.Connection, text: str, limit: int) -> Iterator[Hit]:
-    yield from _words(db, " AND ".join(f'"{word}"' for word in _WORD.findall(text)), limit, _CEILING[0])
+    yield from _words(db, " AND ".join(f'"{word}"' for word in WORD.findall(text)), limit, CEILING[0])
 
 
 def _all_prefixes(db: sqlite3.Connection, text: str, limit: int) -> Iterator[Hit]:
-    yield from _words(db, " AND ".join(f'"{word}"*' for word in _WORD.findall(text)), limit, _CEILING[1])
+    yield from _words(db, " AND ".join(f'"{word}"*' for word in WORD.findall(text)), limit, CEILING[1])
 
 
 def _some_words(db: sqlite3.Connection, text: str, limit: int) -> Iterator[Hit]:
-    yield from _words(db, " OR ".join(f'"{word}"' for word in _WORD.findall(text)), limit, _CEILING[2])
+    yield from _words(db, " OR ".join(f'"{word}"' for word in WORD.findall(text)), limit, CEILING[2])
 
 
 def _words(db: sqlite3.Connection, query: str, limit: int, ceiling: float) -> Iterator[Hit]:
@@ -66,7 +56,7 @@ def _words(db: sqlite3.Connection, query: str, limit: int, ceiling: float) -> It
     top = min(ranks.values()) or -1.0
     marks = ",".join(str(int(key)) for key in ranks)
     for row in _rows(db, f"n.key IN ({marks})", ()):
-        yield Hit(*row[:4], round(ceiling * ranks[row[5]] / top * (1 - 0.05 * _SCOPES.get(row[4], 3)), 4))
+        yield Hit(*row[:4], round(ceiling * ranks[row[5]] / top * (1 - 0.05 * SCOPES.get(row[4], 3)), 4))
 
 
 def _inside(db: sqlite3.Connection, text: str, limit: int) -> Iterator[Hit]:
@@ -76,7 +66,7 @@ def _inside(db: sqlite3.Connection, text: str, limit: int) -> Iterator[Hit]:
         return
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", inside) + "%"
     for row in _rows(db, "n.text LIKE ? ESCAPE '\\'", (pattern,), f" LIMIT {int(limit)}"):
-        yield Hit(*row[:4], round(_CEILING[3] * len(inside) / len(row[2]), 4))
+        yield Hit(*row[:4], round(CEILING[3] * len(inside) / len(row[2]), 4))
 
 
 def _rows(

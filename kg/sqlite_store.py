@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
@@ -15,7 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from ontograft.errors import ReleaseExists, StoreBusy, StoreError
-from ontograft.kg import sqlite_concept, sqlite_joined, sqlite_rows, sqlite_schema, sqlite_search
+from ontograft.kg import admission, sqlite_concept, sqlite_joined, sqlite_rows, sqlite_schema, sqlite_search
+from ontograft.kg.content import fingerprint
 from ontograft.kg.join import Joined
 from ontograft.kg.sqlite_load import Loader, hashes
 from ontograft.kg.sqlite_releases import SqliteReleases
@@ -88,25 +88,7 @@ class SqliteStore(SqliteReleases):
 
     def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False) -> LoadReport | None:
         """See :meth:`ontograft.kg.store.GraphStore.check`."""
-        with self._named_errors():
-            loaded = self._db.execute(
-                "SELECT release, sha256, active FROM release JOIN source ON source = key WHERE name = ? ORDER BY ordinal", (header.name,)
-            ).fetchall()
-            same = next((row for row in loaded if row[0] == header.release), None)
-            if same is not None and same[1] == source_sha256:
-                return self._report(header, unchanged=True)
-        if loaded and same is None:
-            active = next((row[0] for row in loaded if row[2]), loaded[-1][0])
-            raise StoreError(
-                f"{self.path} holds release {active} of {header.name}; a further one, {header.release}, is taken up by "
-                f"`ontograft refresh SOURCE --name {header.name} --store {self.path}` (or give another --name)"
-            )
-        if same is not None and replace and len(loaded) > 1:
-            raise StoreError(
-                f"{self.path} holds {len(loaded)} releases of {header.name}; --replace works on the only release of a name: "
-                "prune the others first"
-            )
-        return None
+        return admission.check(self.path, self.releases(), header, source_sha256=source_sha256, replace=replace)
 
     def load(
         self,
@@ -125,10 +107,7 @@ class SqliteStore(SqliteReleases):
             if early is not None:
                 return early
             if (begun := unfinished(self._db, header.name)) is not None:
-                raise StoreError(
-                    f"{self.path}: the refresh of {header.name} to {begun.release} is unfinished; run it again, or give it up with "
-                    f"`ontograft rollback --name {header.name} --store {self.path}`"
-                )
+                raise StoreError(admission.unfinished(self.path, begun))
             self._db.execute("INSERT OR IGNORE INTO source (name) VALUES (?)", (header.name,))
             source = int(self._db.execute("SELECT key FROM source WHERE name = ?", (header.name,)).fetchone()[0])
             last = self._db.execute("SELECT max(ordinal) FROM release WHERE source = ?", (source,)).fetchone()[0]
@@ -144,10 +123,7 @@ class SqliteStore(SqliteReleases):
                     self._db.execute("ROLLBACK")
                     return self._report(header, unchanged=True, rejects=loader.rejects, caveats=loader.caveats)
                 if not replace:
-                    raise ReleaseExists(
-                        f"{self.path} holds release {header.release} of {header.name} with other content "
-                        f"({old[1][:12]}, this source has {found[0][:12]}); --replace puts this content in its place"
-                    )
+                    raise ReleaseExists(admission.other_content(self.path, header, old[1], found[0]))
                 self._drop(source, old[0])
             sha = source_sha256 if isinstance(source_sha256, str) else source_sha256()
             self._enter(header, source, ordinal, found, sha, loader)
@@ -199,8 +175,7 @@ class SqliteStore(SqliteReleases):
 
     def _report(self, header: Header, *, unchanged: bool, rejects: int = 0, caveats: Counter[str] | None = None) -> LoadReport:
         row = next(row for row in self.releases() if (row.name, row.release) == (header.name, header.release))
-        counts = (row.concepts, row.names, row.relations, row.tombstones)
-        return LoadReport(header.name, header.release, *counts, rejects, caveats or Counter(), unchanged, row.content_hash)
+        return admission.report(row, rejects=rejects, caveats=caveats, unchanged=unchanged)
 
     # --- reading -------------------------------------------------------------------------------------------------------
 
@@ -243,9 +218,9 @@ class SqliteStore(SqliteReleases):
         """See :meth:`ontograft.kg.store.GraphStore.fingerprint`."""
         with self._named_errors():
             rows = self._db.execute(
-                "SELECT name, content_hash, rest_hash FROM release JOIN source ON source = key WHERE active = 1 ORDER BY name"
+                "SELECT name, content_hash, rest_hash FROM release JOIN source ON source = key WHERE active = 1"
             ).fetchall()
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        return fingerprint(rows)
 
     def joined(self) -> Joined:
         """See :meth:`ontograft.kg.store.GraphStore.joined`."""

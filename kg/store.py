@@ -60,6 +60,8 @@ __all__ = [
     "qualifier_text",
 ]
 
+_SERVERS = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+
 
 class GraphStore(Protocol):
     """A graph of ontology releases. Reading sees active releases only; a load is all or nothing."""
@@ -228,13 +230,14 @@ def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> G
     """Open a store by its address.
 
     Args:
-        url: A path or ``sqlite:///path``.
+        url: A path or ``sqlite:///path`` for a file; ``neo4j://``, ``neo4j+s://``, ``bolt://`` or ``bolt+s://`` for a server, whose
+            credentials are taken from ``NEO4J_USERNAME``, ``NEO4J_PASSWORD`` and ``NEO4J_DATABASE``.
         create: Make the store where there is none.
         wait: Seconds to wait for another writer before :class:`~ontograft.errors.StoreBusy`.
 
     Raises:
         OptionError: The address names no kind of store that there is.
-        StoreError: There is no store, or it is of another schema.
+        StoreError: There is no store, no server, or a store of another schema.
     """
     address = str(url)
     scheme, mark, rest = address.partition("://")
@@ -242,8 +245,14 @@ def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> G
         path = Path(address)
     elif scheme == "sqlite":
         path = Path(rest[1:] if rest.startswith("/") else rest)
+    elif scheme in _SERVERS:
+        if not rest:
+            raise OptionError(f"{address!r} names no server; expected {scheme}://HOST:PORT")
+        from ontograft.kg.neo4j_store import Neo4jStore
+
+        return Neo4jStore(address, create=create, wait=wait)
     else:
-        raise OptionError(f"{address}: no store of kind {scheme!r}; give a path or sqlite:///path")
+        raise OptionError(f"{address}: no store of kind {scheme!r}; give a path, sqlite:///path, or {', '.join(_SERVERS)}://HOST:PORT")
     if not str(path) or str(path) == ".":
         raise OptionError(f"{address!r} names no file; give a path or sqlite:///path")
     if path.is_dir():

@@ -123,7 +123,7 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
     folder = find(name)
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        schema, parts = manifest["schema"], dict(manifest["parts"])
+        schema, parts, kind = manifest["schema"], dict(manifest["parts"]), manifest["task"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleDamaged(
             f"{folder / MANIFEST}: not a bundle's manifest ({error.__class__.__name__}); copy the bundle again or train it anew"
@@ -142,8 +142,8 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
                 f"{path}: {path.stat().st_size} bytes whose sha256 is not the one in {MANIFEST} ({expected['size']} bytes); "
                 "copy the bundle again or train it anew"
             )
-    if task is not None and manifest["task"] != task:
-        raise BundleError(f"{folder}: a bundle for {manifest['task']}, needed one for {task}")
+    if task is not None and kind != task:
+        raise BundleError(f"{folder}: a bundle for {kind}, needed one for {task}")
     return Bundle(folder, manifest)
 
 

@@ -32,7 +32,7 @@ class TrainingSettings:
         patience: evaluations on tune without a better score before it stops; 0 trains all epochs.
     """
 
-    epochs: int = 9
+    epochs: int = 6
     max_steps: int = 0
     budget: int = 2048
     adapter_rate: float = 1e-3

@@ -1,4 +1,4 @@
-"""A tiny encoder, graph, pack, corpus and bundle: each as the project makes it, each in seconds. Fixtures of them are in ``conftest.py``."""
+"""A tiny encoder, graph, pack, corpus and bundle, each as the project makes it. Fixtures of them are in ``conftest.py``."""
 
 from __future__ import annotations
 

@@ -26,8 +26,12 @@ _LISTED = 20
 @click.option("--dry-run", is_flag=True, help="Compare and measure only; the store stays as it is.")
 @click.option("--force", is_flag=True, help="Apply whatever the gates say.")
 @click.option("--gate", "gates", multiple=True, metavar="NAME=NUMBER", help="Let a gate pass more: removed, dangling, cycles, shrink.")
-@click.option("--changes", type=click.Path(dir_okay=False, path_type=Path), help="Where all changes are listed (JSON Lines).")
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Where the page for a steward is written (Markdown).")
+@click.option(
+    "--changes", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Where all changes are listed (JSON Lines)."
+)
+@click.option(
+    "--report", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Where the page for a steward is written (Markdown)."
+)
 @click.option("--pack", type=click.Path(path_type=Path), help="A pack to build anew and switch.")
 @click.option("--encoder", help="The bundle whose encoder makes the pack's vectors; the shipped one by default.")
 @click.option("--no-vectors", is_flag=True, help="Build the pack without concept vectors.")
@@ -100,7 +104,7 @@ def command(
     if as_json:
         render.as_json(asdict(done) | {"gates": [asdict(gate) | {"passed": gate.passed} for gate in done.gates]})
     else:
-        _say(done)
+        _say(done, table="-" not in {str(changes), str(report)})
     for kind, count in sorted(done.caveats.items()):
         render.warning(f"{kind}: {count:,} kept (each with -v)")
     if done.rejects:
@@ -110,11 +114,12 @@ def command(
         ctx.exit(3)
 
 
-def _say(done: RefreshReport) -> None:
+def _say(done: RefreshReport, *, table: bool) -> None:
     if done.unchanged:
         render.message(f"{done.name} {done.release}: this is the active release already, nothing to do")
     else:
-        render.table(("change", "count"), done.changes.items() or [("none", 0)])
+        if table:
+            render.table(("change", "count"), done.changes.items() or [("none", 0)])
         for gate in done.gates:
             if not gate.passed:
                 render.warning(f"gate {gate.name}: {gate.says}, at most {gate.threshold:g} passes")

@@ -35,7 +35,7 @@ def command() -> None:
 @click.option("--controls", default="", help="Arms to train beside it, separated by commas: off, aliases, names, moved, shuffled, random.")
 @click.option("--seeds", default=1, show_default=True, help="Seeds for each arm, from --seed on.")
 @click.option("--seed", default=0, show_default=True, help="The bundle's seed.")
-@click.option("--epochs", default=8, show_default=True, help="Passes over the training data.")
+@click.option("--epochs", default=6, show_default=True, help="Passes over the training data.")
 @click.option("--max-steps", default=0, help="End after so many steps; 0 for all epochs.")
 @click.option(
     "--tune-share",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ontograft.kg.changes import LIFE_CYCLE, Change, Kind
 from ontograft.kg.gates import Gate
@@ -32,6 +34,16 @@ _TITLES = {
 }
 
 
+@contextmanager
+def opened(path: str | Path) -> Iterator[IO[str]]:
+    """A text file that takes its place when the block ends; ``-`` is standard output."""
+    if str(path) == "-":
+        yield sys.stdout
+        return
+    with replacing(Path(path)) as file:
+        yield file
+
+
 @dataclass(slots=True)
 class Examples:
     """The first changes of each kind, and how many there are."""
@@ -52,12 +64,12 @@ class Examples:
 
 
 def write_report(
-    path: Path, examples: Examples, *, name: str, before: str | None, after: str, gates: Iterable[Gate], new: View, state: str
+    path: str | Path, examples: Examples, *, name: str, before: str | None, after: str, gates: Iterable[Gate], new: View, state: str
 ) -> None:
     """Write the page.
 
     Args:
-        path: Where; an existing page is replaced.
+        path: Where; an existing page is replaced, ``-`` is standard output.
         examples: The changes.
         name: The ontology.
         before: Its release before, None for none.
@@ -68,7 +80,7 @@ def write_report(
     """
     wanted = examples.ids()
     names = {row[0]: row[1] for row in new.rows("concept") if row[0] in wanted} if wanted else {}
-    with replacing(path) as file:
+    with opened(path) as file:
         file.writelines(f"{line}\n" for line in _page(examples, names, name, before, after, list(gates), state))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from ontograft.encoders.graph import GraphEncoder
 from ontograft.encoders.text import TextEncoder
 from ontograft.errors import CorpusError
-from ontograft.fusion.arms import Arm
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
 from ontograft.ingest.corpora import read_pubtator
@@ -81,7 +80,7 @@ def evaluate_tagger(
     finder = collator = linker = None
     if arm.has_knowledge and not without_knowledge:
         encoder = GraphEncoder.load(bundle.folder / "graph")
-        vectors = pack.vectors(encoder.key()) if arm is not Arm.ALIASES else None
+        vectors = pack.vectors(encoder.key()) if arm.needs_vectors else None
         finder, collator = CandidateFinder(pack), KnowledgeCollator(pack, vectors, arm=arm)
         nearest = Nearest(vectors, encoder, TextEncoder(encoder.base)) if vectors is not None and vectors.index_path is not None else None
         linker = Linker(pack, settings.label_groups, nearest=nearest)

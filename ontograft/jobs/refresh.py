@@ -13,7 +13,7 @@ from typing import IO
 
 from ontograft.errors import ReleaseExists
 from ontograft.ingest.detect import read
-from ontograft.jobs.change_report import Examples, write_report
+from ontograft.jobs.change_report import Examples, opened, write_report
 from ontograft.jobs.ingest import rejecting, watched
 from ontograft.kg.apply import BATCH_ROWS, active, carry_tombstones, newest, take_up, view
 from ontograft.kg.changes import Kind
@@ -23,7 +23,6 @@ from ontograft.kg.staged import Staged
 from ontograft.kg.store import GraphStore, open_store
 from ontograft.kg.stored import TABLES, Release
 from ontograft.kg.touched import View, touched
-from ontograft.output import replacing
 from ontograft.types import Caveat, Reject
 
 Progress = Callable[[str, float, float | None], None]
@@ -202,7 +201,7 @@ def _nothing_to_do(graph: GraphStore, release: Release, before: Release | None, 
     if not asked.dry_run:
         graph.abandon(release.name)
     if asked.changes is not None:
-        with replacing(Path(asked.changes)):
+        with opened(asked.changes):
             pass
     _write_page(asked, Examples(), release, view(graph, release), [], after=release.release)
     return RefreshReport(
@@ -241,7 +240,7 @@ def _tell_changes(diff: Diff, asked: Request) -> Examples:
     """Run the comparison; write every change, keep some."""
     examples = Examples()
     with ExitStack() as stack:
-        file: IO[str] | None = stack.enter_context(replacing(Path(asked.changes))) if asked.changes is not None else None
+        file: IO[str] | None = stack.enter_context(opened(asked.changes)) if asked.changes is not None else None
         for change in diff.changes():
             examples.add(change)
             if file is not None:
@@ -259,7 +258,7 @@ def _write_page(asked: Request, examples: Examples, before: Release | None, new:
         state = f"A dry run; {what} would stop it." if asked.dry_run else f"{what[0].upper()}{what[1:]} stopped it: not applied."
         state = f"Applied by force, over {what}." if asked.force and not asked.dry_run else state
     name, was = asked.name or (before.name if before else ""), before.release if before else None
-    write_report(Path(asked.report), examples, name=name, before=was, after=after, gates=gates, new=new, state=state)
+    write_report(asked.report, examples, name=name, before=was, after=after, gates=gates, new=new, state=state)
 
 
 def _counting(tell: Progress, total: int | None) -> Callable[[int], None]:

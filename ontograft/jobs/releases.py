@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ontograft.errors import OptionError, PackError, UnknownRelease
-from ontograft.jobs.change_report import Examples, write_report
+from ontograft.jobs.change_report import Examples, opened, write_report
 from ontograft.kg.apply import active, view
 from ontograft.kg.changes import Kind
 from ontograft.kg.diff import Diff
@@ -18,7 +18,6 @@ from ontograft.kg.manifest import current, read_manifest, switch
 from ontograft.kg.pack_writer import build_lock, find_graph
 from ontograft.kg.store import GraphStore, open_store
 from ontograft.kg.stored import Release
-from ontograft.output import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def compare(
         name: The ontology.
         old: The one release.
         new: The other.
-        changes: JSON Lines file for all changes; ``-`` is not treated here.
+        changes: JSON Lines file for all changes; ``-`` is standard output.
         report: Markdown page for a steward.
 
     Raises:
@@ -138,14 +137,14 @@ def compare(
         before, after = view(graph, found[old]), view(graph, found[new])
         diff, examples = Diff(before, after, source=name), Examples()
         with ExitStack() as stack:
-            file = stack.enter_context(replacing(Path(changes))) if changes is not None else None
+            file = stack.enter_context(opened(changes)) if changes is not None else None
             for change in diff.changes():
                 examples.add(change)
                 if file is not None:
                     file.write(json.dumps(change.to_dict(), ensure_ascii=False) + "\n")
         if report is not None:
             state = "Both releases are in the store."
-            write_report(Path(report), examples, name=name, before=old, after=new, gates=(), new=after, state=state)
+            write_report(report, examples, name=name, before=old, after=new, gates=(), new=after, state=state)
     return DiffReport(name, old, new, {str(kind): diff.kinds[kind] for kind in Kind if diff.kinds[kind]})
 
 

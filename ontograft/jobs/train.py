@@ -28,7 +28,7 @@ from ontograft.tasks.ner.training import train as train_tagger
 from ontograft.tasks.training import TrainingSettings
 from ontograft.types import Annotated
 
-_SYNONYMS = 100_000
+_SYNONYMS = 80_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def train_ner(
     encoder = graph.GraphEncoder.load(graph_folder)
     scores: dict[str, list[dict[str, Any]]] = {}
     for arm in plan.arms:
-        vectors = opened.vectors(encoder.key()) if arm.needs_vectors or (arm.has_knowledge and arm is not Arm.ALIASES) else None
+        vectors = opened.vectors(encoder.key()) if arm.needs_vectors else None
         for seed in plan.seeds:
             first = arm is plan.arms[0] and seed == plan.seeds[0]
             folder = Path(f"{out}.runs") / f"{arm}-{seed}"

@@ -233,4 +233,3 @@ def test_knowledge_does_not_outlive_its_batch(tiny, trained, prepare):
     with pytest.raises(IndexError):
         states(encoder, batch, replace(batch.knowledge, window=batch.knowledge.window + 99))
     assert torch.equal(states(encoder, batch, None).hidden, without)
-

@@ -18,8 +18,8 @@ from tests.builders import concept, load, refresh
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(tmp_path / "kg.db", create=True, wait=0.2) as opened:
+def store(address: str) -> Iterator[GraphStore]:
+    with open_store(address, create=True, wait=0.2) as opened:
         yield opened
 
 
@@ -71,8 +71,8 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
-def test_an_interrupted_release_is_finished_and_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
-    with open_store(tmp_path / "clean.db", create=True) as clean, open_store(tmp_path / "broken.db", create=True) as broken:
+def test_an_interrupted_release_is_finished_and_ends_the_same(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    with open_store(tmp_path / "clean.db", create=True) as clean, open_store(address, create=True) as broken:
         for store in (clean, broken):
             load(store, "hp", release(1), release="1", sha256="1")
             before = state(store)
@@ -139,10 +139,10 @@ def test_batches_come_in_their_order_and_rows_are_there(store: GraphStore) -> No
         store.begin(Header("hp", "1", "test"), plan="x")
 
 
-def test_two_at_once_the_second_stops_by_name(store: GraphStore, tmp_path: Path) -> None:
+def test_two_at_once_the_second_stops_by_name(store: GraphStore, address: str) -> None:
     with (
         store.writer(),
-        open_store(tmp_path / "kg.db", wait=0.2) as second,
+        open_store(address, wait=0.2) as second,
         pytest.raises(StoreBusy, match="another process"),
         second.writer(),
     ):

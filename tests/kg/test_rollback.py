@@ -16,8 +16,8 @@ from tests.kg.test_apply import release, state
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(tmp_path / "kg.db", create=True) as opened:
+def store(address: str) -> Iterator[GraphStore]:
+    with open_store(address, create=True) as opened:
         load(opened, "hp", release(1), release="1")
         for seed in (2, 3):
             refresh(opened, "hp", release(seed), release=str(seed))

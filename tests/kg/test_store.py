@@ -1,8 +1,7 @@
-"""What a store promises, asked of the embedded one: iterators, concepts, search."""
+"""What every store promises: iterators, concepts, search."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,6 @@ from ontograft.errors import OptionError, StoreError
 from ontograft.kg.store import GraphStore, open_store
 from ontograft.types import Concept, Name, Relation, Scope, Tombstone, TypeOf
 from tests.builders import concept, load
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(tmp_path / "kg.db", create=True) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -151,10 +144,10 @@ def test_empty_store(store: GraphStore) -> None:
     assert store.joined().groups == []
 
 
-def test_a_snapshot_sees_one_state(hearts: GraphStore, tmp_path: Path) -> None:
+def test_a_snapshot_sees_one_state(hearts: GraphStore, address: str) -> None:
     with hearts.snapshot():
         before = hearts.fingerprint()
-        with open_store(tmp_path / "kg.db") as other:
+        with open_store(address) as other:
             load(other, "x", concept("X:1", "one"))
         assert hearts.fingerprint() == before and "X:1" not in {row.id for row in hearts.concepts()}
     assert hearts.fingerprint() != before

@@ -26,12 +26,6 @@ BASE = [
 ]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(tmp_path / "kg.db", create=True) as opened:
-        yield opened
-
-
 def test_a_first_release_is_active_and_counted(store: GraphStore) -> None:
     report = load(store, "x", [*BASE, Caveat("x", 1, "odd", "kept")])
     assert (report.concepts, report.names, report.relations, report.tombstones, report.rejects) == (2, 3, 2, 1, 0)
@@ -96,16 +90,16 @@ def test_a_second_release_is_for_refresh(store: GraphStore) -> None:
     assert [row.release for row in store.releases()] == ["1"]
 
 
-def test_a_malformed_record_leaves_nothing(tmp_path: Path) -> None:
-    with open_store(tmp_path / "kg.db", create=True) as store:
+def test_a_malformed_record_leaves_nothing(tmp_path: Path, address: str) -> None:
+    with open_store(address, create=True) as store:
         with pytest.raises(MalformedRecord, match=r"x\.obo:7: no tag"):
             load(store, "x", [*BASE, Reject("x.obo", 7, "no tag")])
         assert store.releases() == [] and list(store.concepts()) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
-    with open_store(tmp_path / "kg.db", create=True) as store:
+def test_a_failure_leaves_what_was_there(address: str) -> None:
+    with open_store(address, create=True) as store:
         load(store, "x", BASE)
         before = store.fingerprint()
 
@@ -116,7 +110,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
         with pytest.raises(TruncatedSource):
             load(store, "y", cut())
         assert store.fingerprint() == before and store.search("one")[0].id == "X:1" and store.concept("Y:1") is None
-    with open_store(tmp_path / "kg.db") as store:
+    with open_store(address) as store:
         assert store.fingerprint() == before
 
 
@@ -167,20 +161,20 @@ def test_tombstones_of_one_id_are_one_and_live_ids_have_none(store: GraphStore) 
     assert [(row.id, row.successor, row.name) for row in store.tombstones()] == [("X:9", "X:1", "nine")]
 
 
-def test_equal_content_has_one_hash_in_any_store(tmp_path: Path) -> None:
+def test_equal_content_has_one_hash_in_any_store(tmp_path: Path, address: str) -> None:
     shuffled = BASE.copy()
     random.Random(7).shuffle(shuffled)
-    with open_store(tmp_path / "a.db", create=True) as one, open_store(tmp_path / "b.db", create=True) as other:
+    with open_store(address, create=True) as one, open_store(tmp_path / "b.db", create=True) as other:
         load(other, "before", concept("Z:1", "zed"))
         assert load(one, "x", BASE).content_hash == load(other, "y", shuffled, release="2").content_hash
 
 
-def test_a_second_writer_is_told_so(tmp_path: Path) -> None:
-    with open_store(tmp_path / "kg.db", create=True) as store:
+def test_a_second_writer_is_told_so(address: str) -> None:
+    with open_store(address, create=True) as store:
 
         def slow() -> Iterator[Record]:
             yield from concept("X:1", "one")
-            with open_store(tmp_path / "kg.db", wait=0.1) as other:
+            with open_store(address, wait=0.1) as other:
                 assert other.releases() == []
                 with pytest.raises(StoreBusy, match="another process"):
                     load(other, "y", concept("Y:1", "one"))
@@ -230,17 +224,16 @@ with open_store(sys.argv[1], create=True) as store:
 """
 
 
-def test_kill_leaves_nothing_and_the_next_start_waits_for_nobody(tmp_path: Path) -> None:
-    path = tmp_path / "kg.db"
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path), "60"], stdout=subprocess.PIPE, text=True)
+def test_kill_leaves_nothing_and_the_next_start_waits_for_nobody(tmp_path: Path, address: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", WRITER, address, "60"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "half\n"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    with open_store(path) as store:
+    with open_store(address) as store:
         assert store.releases() == [] and list(store.concepts()) == []
     begun = time.monotonic()
-    again = subprocess.run([sys.executable, "-c", WRITER, str(path), "0"], capture_output=True, text=True, check=True)
+    again = subprocess.run([sys.executable, "-c", WRITER, address, "0"], capture_output=True, text=True, check=True)
     assert time.monotonic() - begun < 10
     clean = subprocess.run([sys.executable, "-c", WRITER, str(tmp_path / "clean.db"), "0"], capture_output=True, text=True, check=True)
     assert again.stdout == clean.stdout

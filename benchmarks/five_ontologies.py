@@ -1,0 +1,125 @@
+"""Mondo, HPO, MeSH, Uberon and ChEBI in one store and one pack: times, sizes, peak memory; a build that is killed goes on.
+
+    python benchmarks/five_ontologies.py --data DIR/medical --work DIR
+
+Everything runs through the installed commands, each as a process of its own. The vector cache is this run's own, so nothing is known
+beforehand. The build is killed once half of the concept vectors are there; the build after that must not read them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ontograft.jobs.provenance import provenance
+from ontograft.kg.pack import Pack
+
+RESULT = Path(__file__).parent / "results" / "five_ontologies.json"
+COMMAND = str(Path(sys.executable).parent / "ontograft")
+SOURCES: tuple[tuple[str, ...], ...] = (
+    ("mondo/mondo_2025-09-02.obo",),
+    ("hpo/hp_2023-06-17.obo",),
+    ("mesh2022/terms.tsv", "--format", "table", "--config", "mesh.toml"),
+    ("mesh2022/broader.tsv", "--format", "table", "--config", "mesh-tree.toml"),
+    ("mondo/mondo_exactmatch_mesh.sssom.tsv",),
+    ("uberon/uberon_2025-08-15.obo",),
+    ("chebi/chebi_2026-01-06.obo",),
+)
+
+
+def measured(*command: str) -> dict[str, float]:
+    """Seconds and peak memory of a command that must succeed."""
+    began = time.monotonic()
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}: exit status {os.waitstatus_to_exitcode(status)}")
+    return {"seconds": round(time.monotonic() - began, 1), "peak_mib": round(usage.ru_maxrss / 1024)}
+
+
+def killed(*command: str, cache: Path, rows: int) -> dict[str, float]:
+    """Kill a build once the cache holds so many vectors."""
+    began = time.monotonic()
+    process = subprocess.Popen(command)
+    while process.poll() is None and _cached(cache) < rows:
+        time.sleep(1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return {"seconds": round(time.monotonic() - began, 1), "vectors_kept": _cached(cache)}
+
+
+def _cached(cache: Path) -> int:
+    files = list(cache.glob("vectors/*.db"))
+    if not files:
+        return 0
+    with sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True) as db:
+        try:
+            return int(db.execute("SELECT count(*) FROM vector").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def opening(pack: Path) -> dict[str, Any]:
+    """Seconds to open, and how much memory of its own a second reader that has touched every part takes."""
+    code = (
+        "import sys, time, re, numpy as np; from ontograft.kg.pack import Pack\n"
+        "t = time.monotonic(); p = Pack.open(sys.argv[1]); s = time.monotonic() - t\n"
+        "v = [p.vectors(k) for k in p.encoders]; x = [float(np.asarray(a.graph, dtype=np.float32).sum()) for a in v]; p.aliases.find('type 2 diabetes mellitus')\n"
+        "maps = re.split(r'\\n(?=[0-9a-f]+-)', open('/proc/self/smaps').read()); mine = [b for b in maps if str(p.path) in b]\n"
+        "count = lambda f: sum(int(k) for b in mine for k in re.findall(f + ': *(\\\\d+)', b)) // 1024\n"
+        "print(s, count('Rss'), count('Private_Dirty'))\n"
+        "sys.stdout.flush(); sys.stdin.read()"
+    )
+    first = subprocess.Popen([sys.executable, "-c", code, str(pack)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    first.stdout.readline()
+    second = subprocess.Popen([sys.executable, "-c", code, str(pack)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert second.stdout is not None
+    seconds, mapped, private = second.stdout.readline().split()
+    for process in (first, second):
+        process.communicate("")
+    return {"open_seconds": round(float(seconds), 4), "mapped_mib": int(mapped), "written_private_mib": int(private)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True)
+    os.environ["ONTOGRAFT_HOME"] = str(options.work / "home")
+    store, pack = options.work / "kg.db", options.work / "pack"
+    load = {Path(name).name: measured(COMMAND, "ingest", str(options.data / name), *more, "--store", str(store)) for name, *more in SOURCES}
+    build = (COMMAND, "build", "--store", str(store), "--out", str(pack))
+    graph = measured(*build, "--no-vectors")
+    concepts = Pack.open(pack).n
+    interrupted = killed(*build, cache=options.work / "home", rows=concepts // 2)
+    finished = measured(*build)
+    again = measured(*build)
+    report = {
+        "load": load,
+        "load_seconds": round(sum(x["seconds"] for x in load.values()), 1),
+        "store_mib": round(sum(f.stat().st_size for f in options.work.glob("kg.db*")) / 2**20),
+        "build_without_vectors": graph,
+        "build_killed": interrupted,
+        "build_went_on": finished,
+        "build_again": again,
+        "pack_mib": round(sum(f.stat().st_size for f in Pack.open(pack).path.rglob("*") if f.is_file()) / 2**20),
+        "counts": Pack.open(pack).manifest.counts,
+        "opening": opening(pack),
+        **provenance(),
+    }
+    RESULT.write_text(json.dumps(report, indent=1) + "\n")
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import ontograft
+from ontograft.encoders.base import resolve
+from ontograft.encoders.text import TextEncoder
+from ontograft.encoders.windows import Windower, words
+from ontograft.errors import CorpusError, OutputExists
+from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
+from ontograft.ingest.corpora import read_pubtator
+from ontograft.jobs.evaluate import evaluate_ner
+from ontograft.jobs.train import NerPlan, train_ner
+from ontograft.tasks.linking import Linker, Scored
+from ontograft.tasks.ner import evaluation
+from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.examples import Example, Preparer
+from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.tags import TagSet
+from ontograft.tasks.training import TrainingSettings
+from ontograft.types import Annotated, Mention
+from tests.tiny import corpus
+
+TAGS = TagSet(("Chemical", "Disease"))
+
+
+@pytest.fixture(scope="module")
+def pack(tiny):
+    return tiny.open()
+
+
+def example_of(text, pack):
+    bounds = words(text)
+    return Example(text, bounds, (), CandidateFinder(pack).find(text, bounds))
+
+
+def sure(example, tags, *, none=0.0, unknown=0.0):
+    """A prediction of these tags, with the rest of the posterior on the first candidate."""
+    logits = np.full((len(example.words), 5), -9, np.float32)
+    logits[np.arange(len(tags)), tags] = 9
+    posterior = np.zeros((len(example.spans), CANDIDATES + 2), np.float32)
+    posterior[:, 0], posterior[:, CANDIDATES], posterior[:, CANDIDATES + 1] = 1 - none - unknown, none, unknown
+    return Prediction(logits, posterior)
+
+
+# --- spans ----------------------------------------------------------------------------------------------------------------
+
+
+def test_spans_are_scored_on_the_originals_offsets(pack):
+    text = "asthma and aspirin-induced migraine"
+    gold = (Mention(0, 6, "Disease"), Mention(11, 16, "Chemical"), Mention(27, 35, "Disease"), Mention(19, 26, "Gene"))
+    document = Annotated("1", text, gold)  # "aspir" cuts a word: no tagger can find it, and it counts as missed
+    example = example_of(text, pack)
+    prediction = sure(example, TAGS.encode(gold, example.words))
+    overall, by_label = evaluation.score_spans([document], [example], [prediction], TAGS)
+    assert (overall.correct, overall.predicted, overall.gold) == (2, 3, 3)
+    assert by_label["Chemical"].correct == 0 and by_label["Disease"].f1 == 1 and "Gene" not in by_label
+    assert evaluation.document_counts([document], [example], [prediction], TAGS) == [(2, 3, 3)]
+
+
+def test_an_independent_scorer_agrees(tiny, tiny_bundle):
+    """From the engine's own output and the file's columns, with nothing of the scorer's code."""
+    report = evaluate_ner(tiny_bundle.data, pack=tiny.pack, model=tiny_bundle.folder)
+    text, gold = {}, {}
+    for line in tiny_bundle.data.read_text(encoding="utf-8").splitlines():
+        if "|t|" in line:
+            id_, text[id_] = line.split("|t|")
+            gold[id_] = set()
+        elif line:
+            id_, start, end, _, label, _ = line.split("\t")
+            gold[id_].add((int(start), int(end), label))
+    engine = ontograft.load(tiny_bundle.folder, pack=tiny.pack)
+    found = {id_: {(e.start, e.end, e.label) for e in d.entities} for id_, d in zip(text, engine.pipe(text.values()), strict=True)}
+    right, guessed, there = (sum(len(x[i]) for i in text) for x in ({i: gold[i] & found[i] for i in text}, found, gold))
+    metrics = report["metrics"]
+    assert metrics["precision"] == pytest.approx(right / guessed) and metrics["recall"] == pytest.approx(right / there)
+    assert metrics["span_f1"] == pytest.approx(2 * right / (guessed + there)) and metrics["span_f1"] > 0.7
+    assert metrics["seqeval_f1"] == pytest.approx(metrics["span_f1"])  # every mention is whole words
+    assert metrics["support"] == 48 and metrics["documents"] == 24
+
+
+def test_the_report_is_the_contract(tiny, tiny_bundle, tmp_path):
+    out = tmp_path / "report.json"
+    report = evaluate_ner(tiny_bundle.data, pack=tiny.pack, model=tiny_bundle.folder, out=out, ablate_kg=True)
+    assert json.loads(out.read_text()) == json.loads(json.dumps(report))
+    assert report["task"] == "ner" and report["data"] == "corpus.txt" and report["hardware"] and "commit" in report
+    assert report["pack"] == tiny.open().hash and report["model"] == ontograft.load(tiny_bundle.folder, pack=tiny.pack).model_hash
+    assert {"span_f1", "precision", "recall", "per_label", "linking_acc1"} <= set(report["metrics"])
+    assert set(report["controls"]) == {"off"} and report["controls"]["off"][0]["seed"] == 0
+    assert "linking_acc1" not in report["controls"]["off"][0]  # without candidates there is nothing to link with
+    assert report["same_weights"]["off"]["span_f1"] < report["metrics"]["span_f1"]
+    trained = tiny_bundle.report.scores
+    assert trained["graph"][0]["span_f1"] == report["metrics"]["span_f1"]
+    assert trained["off"][0]["span_f1"] == report["controls"]["off"][0]["span_f1"] < report["metrics"]["span_f1"]
+
+
+def test_data_without_the_bundles_labels_is_refused(tiny, tiny_bundle, tmp_path):
+    (tmp_path / "x.txt").write_text("1|t|asthma\n1\t0\t6\tasthma\tGene\tMESH:D1\n")
+    with pytest.raises(CorpusError, match="Chemical, Disease"):
+        evaluate_ner(tmp_path / "x.txt", pack=tiny.pack, model=tiny_bundle.folder)
+
+
+def test_a_bundle_that_is_there_is_not_overwritten(tiny, tiny_bundle):
+    plan = NerPlan(TaggerSettings(labels=()), TrainingSettings(), graph=tiny.graph)
+    with pytest.raises(OutputExists, match="--overwrite"):
+        train_ner([tiny_bundle.data], None, pack=tiny.pack, out=tiny_bundle.folder, plan=plan)
+
+
+# --- links ----------------------------------------------------------------------------------------------------------------
+
+
+def test_links_are_scored_by_hand(pack):
+    text = "type 2 diabetes mellitus, asthma, aspirin, migraine and metformin"
+    gold = (
+        Mention(0, 24, "Disease", ("mesh:D003924",)),  # right: the mesh id joins the Mondo one
+        Mention(26, 32, "Disease", ("MONDO:0005277",)),  # wrong: this is asthma
+        Mention(34, 41, "Chemical", ("mesh:404",)),  # outside the vocabulary
+        Mention(43, 51, "Disease", ("MONDO:0005277", "MONDO:0004979")),  # composite: wrong, though one part is right
+        Mention(56, 63, "Chemical", ("mesh:D008687",)),  # cuts a word
+        Mention(0, 6, "Gene", ("mesh:D008687",)),  # no label of the tagger's
+        Mention(34, 41, "Chemical"),  # no concept known
+    )
+    example = example_of(text, pack)
+    linker = Linker(pack, {"Disease": [1], "Chemical": [3]})
+    scores = evaluation.score_links([Annotated("1", text, gold)], [example], [sure(example, [])], linker, TAGS)
+    assert scores["linking_acc1"] == pytest.approx(1 / 4)
+    assert scores["linking"] == {
+        "in_vocabulary": 4,
+        "outside_vocabulary": 2,
+        "cut_by_words": 1,
+        "per_label": {"Disease": {"acc1": pytest.approx(1 / 3), "support": 3}},
+    }
+
+
+def test_the_documents_read_are_the_documents_written(tiny_bundle):
+    assert read_pubtator(tiny_bundle.data) == corpus()
+
+
+def linked(pack, text, start, end, label, *, groups=None, prediction=None, **options):
+    example = example_of(text, pack)
+    linker = Linker(pack, groups or {"Disease": [1], "Chemical": [3]}, **options)
+    (scored,) = linker.score(example, prediction or sure(example, []), [(start, end, label)])
+    return linker, scored
+
+
+def test_mass_on_none_does_not_lessen_a_link_but_unknown_does(pack):
+    example = example_of("asthma", pack)
+    _, scored = linked(pack, "asthma", 0, 0, "Disease", prediction=sure(example, [], none=0.9))
+    assert scored.scores == pytest.approx((1.0,))
+    linker, scored = linked(pack, "asthma", 0, 0, "Disease", prediction=sure(example, [], unknown=0.8))
+    assert scored.scores == pytest.approx((0.2,))
+    concept, candidates = linker.name(scored)
+    assert concept is None and [c.id for c in candidates] == ["MONDO:0004979"]
+
+
+def test_a_candidate_of_another_group_is_left_out(pack):
+    _, scored = linked(pack, "asthma", 0, 0, "Chemical")
+    assert scored == Scored()
+    _, scored = linked(pack, "asthma", 0, 0, "Gene")  # of this label nothing is known
+    assert len(scored.concepts) == 1
+
+
+def test_the_preferred_prefix_is_shown(pack):
+    linker, scored = linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease", prefer=["HP", "MESH"])
+    concept, candidates = linker.name(scored)
+    assert (concept.id, concept.same_as) == ("mesh:D003924", ("MONDO:0005148",)) and candidates[0].id == "mesh:D003924"
+    linker, scored = linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease")
+    assert linker.name(scored)[0].id == "MONDO:0005148" and linker.name(Scored()) == (None, ())
+
+
+def test_a_span_without_candidates_is_looked_up_whole_then_by_its_vector(pack):
+    example = example_of("asthma", pack)
+    bare = Example("asthma", example.words, (), None)
+    linker = Linker(pack, {})
+    nothing = Prediction(np.zeros((1, 5), np.float32), np.zeros((0, CANDIDATES + 2), np.float32))
+    assert linker.score(bare, nothing, [(0, 0, "Disease")])[0].concepts == (pack.index_of("MONDO:0004979"),)
+    asked: list[list[str]] = []
+
+    def nearest(texts):
+        asked.append(list(texts))
+        return [([pack.index_of("mesh:D001241"), pack.index_of("MONDO:0005044"), -1], [0.9, 0.8, 0.7]) for _ in texts]
+
+    text = "pressure of the blood vessels, asthma"
+    linker = Linker(pack, {"Disease": [1]}, nearest=nearest)
+    example = example_of(text, pack)
+    spans = [(0, 4, "Disease"), (6, 6, "Disease")]
+    first, second = linker.score(example, sure(example, []), spans)
+    assert asked == [["pressure of the blood vessels"]]  # the other had a name
+    assert first == Scored((pack.index_of("MONDO:0005044"),), (0.8,)) and second.concepts == (pack.index_of("MONDO:0004979"),)
+
+
+def test_the_nearest_concepts_of_a_text(tmp_path):
+    from ontograft.encoders import index
+    from ontograft.encoders.graph import GraphEncoder, GraphSettings
+    from ontograft.kg.pack import PackVectors
+    from ontograft.tasks.linking import Nearest
+
+    text = TextEncoder(resolve(), device="cpu")
+    encoder = GraphEncoder(GraphSettings(text_width=text.width), text.base).eval()
+    import torch
+
+    with torch.inference_mode():
+        names = ["myocardial infarction", "asthma", "broken leg"]
+        table = encoder.text(torch.from_numpy(text.encode(names)).float()).half().numpy()
+    index.build(table, tmp_path / "x.faiss")
+    nearest = Nearest(PackVectors("x", table, table, tmp_path / "x.faiss"), encoder, text, minimum=0.6, k=2)
+    (infarct, scores), (same, one), (nothing, _) = nearest(["heart infarction", "asthma", "quarterly report on fishing rights"])
+    assert infarct[0] == 0 and 0 < scores[0] < 1 and same[0] == 1 and one[0] == pytest.approx(1, abs=0.05) and nothing == []
+    assert nearest(["asthma", "asthma"])[1][0][0] == 1 and nearest([]) == []
+
+
+# --- windows --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_document_of_many_windows_is_predicted_as_its_parts(tiny, tiny_bundle, pack):
+    """Every word has its logits, every span its posterior, whatever window they came from."""
+    from ontograft.tasks import bundle as bundles
+    from ontograft.tasks.ner import bundled
+    from ontograft.tasks.ner.examples import Collator
+    from ontograft.tasks.ner.predict import predict
+
+    built, settings = bundled.load(bundles.load(f"{tiny_bundle.folder}.runs/off-0/bundle"))
+    off = Preparer(Windower(built.tokenizer, size=64, overlap=16), None, settings.arm)
+    text = "Asthma was seen after Aspirin. " * 40
+    whole = off(text)
+    (prediction,) = predict(built.model, [whole], Collator(None))
+    assert len(whole.windows) > 4 and prediction.logits.any(1).all()
+    for view in whole.windows:
+        start, end = whole.words.starts[view.low], whole.words.ends[view.high - 1]
+        (part,) = predict(built.model, [off(text[start:end])], Collator(None))
+        core = part.logits[view.core_low - view.low : view.core_high - view.low]
+        assert np.allclose(prediction.logits[view.core_low : view.core_high], core, atol=1e-3)
+    small, large = (predict(built.model, [whole, off(text[:50])], Collator(None), budget=b) for b in (1, 9999))
+    assert all(np.allclose(a.logits, b.logits, atol=1e-3) for a, b in zip(small, large, strict=True))
