@@ -3,8 +3,8 @@
     python benchmarks/bc5cdr.py --data DIR --pack PACK --graph GRAPH_ENCODER --runs DIR [--cells off:0,graph:0,…]
 
 Each cell (arm and seed) writes a file of its own into ``benchmarks/results/bc5cdr/``; a cell whose file is there is not run again, an
-interrupted one goes on from its last checkpoint. ``--summary`` makes ``benchmarks/results/bc5cdr.json`` of the cells: means, differences and
-their intervals by a paired bootstrap over documents (seeds pooled).
+interrupted one goes on from its last checkpoint. ``--summary`` makes ``benchmarks/results/bc5cdr.json`` of the cells: means, differences
+and their intervals by a paired bootstrap over documents (seeds pooled).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any
 
 from ontograft.encoders.graph import GraphEncoder
 from ontograft.fusion.arms import Arm
-from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.provenance import provenance
 from ontograft.jobs.train import NerPlan, train_ner
 from ontograft.kg.pack import Pack
@@ -39,19 +38,38 @@ def run(cell: str, options: argparse.Namespace) -> None:
     if target.exists():
         return
     plan = NerPlan(
-        tagger=TaggerSettings(labels=()), training=TrainingSettings(seed=int(seed), **TRAINING), arms=(Arm(arm),), seeds=(int(seed),), tune_share=0.0, graph=options.graph
+        tagger=TaggerSettings(labels=()),
+        training=TrainingSettings(seed=int(seed), **TRAINING),
+        arms=(Arm(arm),),
+        seeds=(int(seed),),
+        tune_share=0.0,
+        graph=options.graph,
     )
     began = time.monotonic()
     report = train_ner(
-        [options.data / "train.pubtator.txt"], options.data / "dev.pubtator.txt", pack=options.pack, out=options.runs / f"{arm}-{seed}", plan=plan, resume=True, overwrite=True, say=print
+        [options.data / "train.pubtator.txt"],
+        options.data / "dev.pubtator.txt",
+        pack=options.pack,
+        out=options.runs / f"{arm}-{seed}",
+        plan=plan,
+        resume=True,
+        overwrite=True,
+        say=print,
     )
     (metrics,) = report.scores[arm]
     pack = Pack.open(options.pack)
     target.parent.mkdir(parents=True, exist_ok=True)
     body = {
-        "cell": cell, "seconds": round(time.monotonic() - began), "data": "BC5CDR train to dev", "pack": pack.hash, "concepts": pack.n,
-        "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases], "graph_encoder": GraphEncoder.load(options.graph).key(),
-        "training": TRAINING, **provenance(), "metrics": metrics,
+        "cell": cell,
+        "seconds": round(time.monotonic() - began),
+        "data": "BC5CDR train to dev",
+        "pack": pack.hash,
+        "concepts": pack.n,
+        "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases],
+        "graph_encoder": GraphEncoder.load(options.graph).key(),
+        "training": TRAINING,
+        **provenance(),
+        "metrics": metrics,
     }
     target.write_text(json.dumps(body, indent=1) + "\n")
 
@@ -67,7 +85,10 @@ def summary() -> dict[str, Any]:
             "seeds": [c["metrics"]["seed"] for c in rows],
             "span_f1": [round(c["metrics"]["span_f1"], 4) for c in rows],
             "mean": round(statistics.mean(c["metrics"]["span_f1"] for c in rows), 4),
-            "per_label": {label: round(statistics.mean(c["metrics"]["per_label"][label]["f1"] for c in rows), 4) for label in rows[0]["metrics"]["per_label"]},
+            "per_label": {
+                label: round(statistics.mean(c["metrics"]["per_label"][label]["f1"] for c in rows), 4)
+                for label in rows[0]["metrics"]["per_label"]
+            },
             "linking_acc1": [round(c["metrics"]["linking_acc1"], 4) for c in rows if "linking_acc1" in c["metrics"]],
         }
         for arm, rows in arms.items()
@@ -77,7 +98,10 @@ def summary() -> dict[str, Any]:
     for a, b in pairs:
         if a in arms and b in arms:
             shared = sorted({c["metrics"]["seed"] for c in arms[a]} & {c["metrics"]["seed"] for c in arms[b]})
-            left, right = ([tuple(x) for s in shared for c in arms[k] if c["metrics"]["seed"] == s for x in c["metrics"]["document_counts"]] for k in (a, b))
+            left, right = (
+                [tuple(x) for s in shared for c in arms[k] if c["metrics"]["seed"] == s for x in c["metrics"]["document_counts"]]
+                for k in (a, b)
+            )
             value, low, high = bootstrap_difference(left, right)
             differences[f"{a} - {b}"] = {"f1": round(value, 4), "interval": [round(low, 4), round(high, 4)], "seeds": shared}
     return {"data": "BC5CDR dev, 500 documents; trained on train, settings chosen on tune", "arms": table, "differences": differences}

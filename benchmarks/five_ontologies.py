@@ -69,15 +69,21 @@ def _cached(cache: Path) -> int:
 
 def opening(pack: Path) -> dict[str, Any]:
     """Seconds to open, and how much memory of its own a second reader that has touched every part takes."""
-    code = (
-        "import sys, time, re, numpy as np; from ontograft.kg.pack import Pack\n"
-        "t = time.monotonic(); p = Pack.open(sys.argv[1]); s = time.monotonic() - t\n"
-        "v = [p.vectors(k) for k in p.encoders]; x = [float(np.asarray(a.graph, dtype=np.float32).sum()) for a in v]; p.aliases.find('type 2 diabetes mellitus')\n"
-        "maps = re.split(r'\\n(?=[0-9a-f]+-)', open('/proc/self/smaps').read()); mine = [b for b in maps if str(p.path) in b]\n"
-        "count = lambda f: sum(int(k) for b in mine for k in re.findall(f + ': *(\\\\d+)', b)) // 1024\n"
-        "print(s, count('Rss'), count('Private_Dirty'))\n"
-        "sys.stdout.flush(); sys.stdin.read()"
-    )
+    code = """
+import re, sys, time
+import numpy as np
+from ontograft.kg.pack import Pack
+began = time.monotonic()
+pack = Pack.open(sys.argv[1])
+seconds = time.monotonic() - began
+vectors = [pack.vectors(key) for key in pack.encoders]
+touched = [np.asarray(v.graph, dtype=np.float32).sum() for v in vectors]
+pack.aliases.find("type 2 diabetes mellitus")
+maps = [m for m in re.split(r"\\n(?=[0-9a-f]+-)", open("/proc/self/smaps").read()) if str(pack.path) in m]
+rss, dirty = (sum(int(k) for m in maps for k in re.findall(field + r": *(\\d+)", m)) // 1024 for field in ("Rss", "Private_Dirty"))
+print(seconds, rss, dirty, flush=True)
+sys.stdin.read()
+"""
     first = subprocess.Popen([sys.executable, "-c", code, str(pack)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
     first.stdout.readline()

@@ -135,9 +135,10 @@ class Metathesaurus:
         for cui in sorted(self.atoms):
             for at, (sab, tty, code, text) in enumerate(self.atoms[cui]):
                 number += 1
-                status, form = ("P", "PF") if at == 0 else ("S", "PF")
-                writer.row("MRCONSO", CUI=cui, LAT="ENG", TS=status, LUI=f"L{number:07}", STT=form, SUI=f"S{number:07}", ISPREF="Y",
-                           AUI=f"A{number:07}", SDUI=code, SAB=sab, TTY=tty, CODE=code, STR=text, SRL="0", SUPPRESS="N", CVF="256")  # fmt: skip
+                status = "P" if at == 0 else "S"
+                writer.row("MRCONSO", CUI=cui, LAT="ENG", TS=status, LUI=f"L{number:07}", STT="PF", SUI=f"S{number:07}", ISPREF="Y",
+                           AUI=f"A{number:07}", SDUI=code, SAB=sab, TTY=tty, CODE=code, STR=text, SRL="0",
+                           SUPPRESS="N", CVF="256")  # fmt: skip
             for type_ in sorted(self.types.get(cui) or {BY_SOURCE.get(self.atoms[cui][0][0], "T078")}):
                 writer.row(
                     "MRSTY", CUI=cui, TUI=type_, STN="A", STY=STY.get(type_, type_), ATUI=f"AT{writer.counts['MRSTY']:07}", CVF="256"

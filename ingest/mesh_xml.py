@@ -98,8 +98,7 @@ def _elements(stream: Bounded | io.BytesIO, part: OpenSource) -> Iterator[_Eleme
             while element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
-        reason = (error.msg or "").partition(",")[0]
-        if error.code in _PREMATURE or "Premature end" in reason:
+        if _cut(stream):
             raise TruncatedSource("the XML ends within an element: fetch the file again", file=part.shown, line=error.lineno) from None
         what = f"not well-formed XML (libxml2 error {error.code}): correct it or fetch it again"
         raise SourceError(what, file=part.shown, line=error.lineno) from None

@@ -75,11 +75,11 @@ class Connection:
         except bolt.DriverError as error:
             raise StoreError(f"{self.url}: {type(error).__name__}: {error}") from error
 
-    def read(self, query: str, **parameters: Any) -> list[list[Any]]:
+    def read(self, query: str, /, **parameters: Any) -> list[list[Any]]:
         """Rows of one reading statement."""
         return self.reading(lambda tx: rows(tx, query, **parameters))
 
-    def read_pairs(self, query: str, **parameters: Any) -> dict[str, Any]:
+    def read_pairs(self, query: str, /, **parameters: Any) -> dict[str, Any]:
         """Rows of two columns, as a mapping."""
         return dict(self.read(query, **parameters))
 
@@ -103,7 +103,7 @@ class Connection:
             self._driver.close()
 
 
-def rows(tx: ManagedTransaction, query: str, **parameters: Any) -> list[list[Any]]:
+def rows(tx: ManagedTransaction, query: str, /, **parameters: Any) -> list[list[Any]]:
     """Rows of one statement inside a transaction."""
     return [record.values() for record in tx.run(query, parameters)]  # type: ignore[arg-type]
 

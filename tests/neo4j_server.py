@@ -98,7 +98,8 @@ class Server:
     def start(self) -> None:
         """Start and wait until it answers."""
         home, log = self.folder / "home", self.folder / "log"
-        options = ["-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *(f"--add-opens={part}=ALL-UNNAMED" for part in _OPENED)]
+        options = ["-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        options += [f"--add-opens={part}=ALL-UNNAMED" for part in _OPENED]
         options += ["--enable-native-access=ALL-UNNAMED", "-Dio.netty.tryReflectionSetAccessible=true", "-Dlog4j2.disable.jmx=true"]
         main = ["org.neo4j.server.CommunityEntryPoint", f"--home-dir={home}", f"--config-dir={home / 'conf'}", "--console-mode"]
         with log.open("wb") as out:

@@ -37,7 +37,8 @@ ACT = f"""<akomaNtoso xmlns="{TWO}">
     </body>
   </act>
   <components><component id="c1"><doc name="schedule1">
-    <meta><identification><FRBRWork><FRBRalias value="Schedule 1"/></FRBRWork></identification></meta><mainBody><section id="section-1"><num>1.</num><heading>Fees</heading></section></mainBody></doc></component></components>
+    <meta><identification><FRBRWork><FRBRalias value="Schedule 1"/></FRBRWork></identification></meta><mainBody>
+    <section id="section-1"><num>1.</num><heading>Fees</heading></section></mainBody></doc></component></components>
 </akomaNtoso>
 """
 WORK = "akn:za-x/act/2031/kites"
@@ -106,7 +107,7 @@ def test_version_three(tmp_path):
 
 
 def test_an_id_twice_and_none_at_all(tmp_path):
-    records = load(tmp_path, ACT.replace('X))[1]
+    records = load(tmp_path, ACT.replace('"section-2"><num>', '"section-1"><num>'))[1]
     assert f"{BASE}/section-1~2" in concepts(records)
     assert [r.kind for r in records if isinstance(r, Caveat)] == ["identifier_twice"]
     records = load(tmp_path, ACT.replace('<section id="section-2">', "<section>"))[1]

@@ -21,7 +21,7 @@ def test_the_format_is_seen_in_the_content(tmp_path):
         (tmp_path / name).write_text(text)
         assert read(tmp_path / name).header.format == want
     (tmp_path / "c.txt").write_text("a\tb\n1\t2\n")
-    with pytest.raises(UnknownFormat, match=r"c\.txt.*obo, sssom, table"):
+    with pytest.raises(UnknownFormat, match=r"c\.txt.*obo, owl, rrf, sssom, table"):
         read(tmp_path / "c.txt")
 
 

@@ -9,7 +9,10 @@ from ontograft.ingest.detect import read
 from ontograft.ingest.folder import open_source, roots_of
 from ontograft.types import Caveat, Concept
 
-TTL = "@prefix owl: <http://www.w3.org/2002/07/owl#> .\n@prefix : <http://x.org/{0}/> .\n<http://x.org/{0}/> a owl:Ontology .\n:{0} a owl:Class .\n"
+TTL = (
+    "@prefix owl: <http://www.w3.org/2002/07/owl#> .\n@prefix : <http://x.org/{0}/> .\n"
+    "<http://x.org/{0}/> a owl:Ontology .\n:{0} a owl:Class .\n"
+)
 
 
 @pytest.fixture

@@ -71,7 +71,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
-def test_an_interrupted_release_is_finished_and_ends_the_same(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+def test_an_interrupted_release_is_finished_and_ends_the_same(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
     with open_store(tmp_path / "clean.db", create=True) as clean, open_store(address, create=True) as broken:
         for store in (clean, broken):
             load(store, "hp", release(1), release="1", sha256="1")
