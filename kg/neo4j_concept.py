@@ -38,10 +38,11 @@ class Neo4jFacts:
             for (node,) in self._connection.read(query, ids=missing, live=self._live):
                 self._nodes[node["id"]].append(node)
             for id_ in missing:
-                self._nodes[id_].sort(
-                    key=lambda node: ("name" not in node, node.get("stub", False), node.get("deprecated", False), self._keys[node["source"]])
-                )
+                self._nodes[id_].sort(key=self._rank)
         return {id_: self._nodes[id_] for id_ in ids}
+
+    def _rank(self, node: dict[str, Any]) -> tuple[bool, bool, bool, int]:
+        return ("name" not in node, node.get("stub", False), node.get("deprecated", False), self._keys[node["source"]])
 
     def rows(self, id_: str) -> Sequence[Stated]:
         """See :class:`~ontograft.kg.describe.Facts`."""

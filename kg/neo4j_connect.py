@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 _RETRY_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
-_DYNAMIC_TYPES = (5, 26)
+_OLDEST = (5, 26)
 T = TypeVar("T")
 
 
@@ -27,6 +29,7 @@ class Connection:
         Raises:
             StoreError: It does not, or it refuses the credentials.
         """
+        _import_driver()
         from neo4j import GraphDatabase
 
         self.url = url
@@ -48,8 +51,9 @@ class Connection:
             except BaseException:
                 self._driver.close()
                 raise
-        self.dynamic_types = _version(agent) >= _DYNAMIC_TYPES
-        """Whether one statement may create relationships of several types."""
+        if _version(agent) < _OLDEST:
+            self.close()
+            raise StoreError(f"{url}: the server is {agent}; expected Neo4j {'.'.join(map(str, _OLDEST))} or newer")
 
     @contextlib.contextmanager
     def named_errors(self) -> Iterator[None]:
@@ -106,6 +110,19 @@ class Connection:
 def rows(tx: ManagedTransaction, query: str, /, **parameters: Any) -> list[list[Any]]:
     """Rows of one statement inside a transaction."""
     return [record.values() for record in tx.run(query, parameters)]  # type: ignore[arg-type]
+
+
+def _import_driver() -> None:
+    """Import the driver without the libraries for tables that it would load along where they are installed, which takes a second."""
+    if "neo4j" in sys.modules:
+        return
+    heavy = [name for name in ("numpy", "pandas", "pyarrow") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(heavy))  # type: ignore[arg-type]  # None: not to be imported
+    try:
+        importlib.import_module("neo4j")
+    finally:
+        for name in heavy:
+            del sys.modules[name]
 
 
 def _version(agent: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Relationships of a Neo4j store, written in batches: one type a statement, the rare types of a batch together where the server can."""
+"""Relationships of a Neo4j store, written in batches: one type a statement, the rare types of a batch together."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def edge(start: str, end: str, predicate: str, qualifiers: str, source: str) -> 
     return Edge(start, end, relation_type(predicate), relation_properties(source, qualifiers))
 
 
-def write(tx: ManagedTransaction, edges: Iterable[Edge], *, dynamic: bool, once: bool = False) -> None:
+def write(tx: ManagedTransaction, edges: Iterable[Edge], *, once: bool = False) -> None:
     """Write relationships; with ``once``, only those that are not there yet."""
     by_type: dict[str, list[Edge]] = defaultdict(list)
     for one in edges:
         by_type[one.type].append(one)
     rare: list[Edge] = []
     for type_, same in by_type.items():
-        if dynamic and len(same) < _RARE:
+        if len(same) < _RARE:
             rare += same
         else:
             absent = _ABSENT.format(type=f"'{type_}'") if once else ""
@@ -58,7 +58,6 @@ class EdgeWriter:
     """Collects relationships of a bulk load by type and writes each type in full batches; the rest at the end."""
 
     submit: Callable[[Callable[[ManagedTransaction], None]], None]
-    dynamic: bool
 
     def __post_init__(self) -> None:
         self._waiting: dict[str, list[Edge]] = defaultdict(list)
@@ -83,4 +82,4 @@ class EdgeWriter:
         self._waiting.clear()
 
     def _write(self, edges: list[Edge]) -> None:
-        self.submit(lambda tx: write(tx, edges, dynamic=self.dynamic))
+        self.submit(lambda tx: write(tx, edges))

@@ -47,12 +47,12 @@ def settle(connection: Connection, lease: Lease, book: Book, source: Source, ids
         low, high = source.settling
         ids = iter(sorted(row[0] for row in connection.read(_CHANGED, source=source.name, low=low, high=high)))
     for batch in chunks(ids or (), _IDS):
-        lease.write(lambda tx, batch=batch: _anchor(tx, connection, book, batch))  # type: ignore[misc]
+        lease.write(lambda tx, batch=batch: _anchor(tx, book, batch))  # type: ignore[misc]
     _draw_incoming(connection, lease, book)
     lease.write(lambda tx: rows(tx, "MATCH (s:_OntograftSource {name: $name}) SET s.settling = null", name=source.name))
 
 
-def _anchor(tx: ManagedTransaction, connection: Connection, book: Book, ids: list[str]) -> None:
+def _anchor(tx: ManagedTransaction, book: Book, ids: list[str]) -> None:
     """Choose the row that stands for each id, and draw its labels and outgoing relationships anew."""
     found: dict[str, list[tuple[str, set[str], dict[str, Any]]]] = defaultdict(list)
     for element, labels, node in rows(
@@ -96,7 +96,7 @@ def _anchor(tx: ManagedTransaction, connection: Connection, book: Book, ids: lis
     rows(tx, _ERASE.format("-[r]->"), nodes=[*anchors.values(), *lost], sources=sources)
     rows(tx, _ERASE.format("<-[r]-"), nodes=lost, sources=sources)
     live = {id_: [node for _, _, node in found[id_] if is_live(book, node)] for id_ in anchors}
-    _draw_outgoing(tx, connection, anchors, live)
+    _draw_outgoing(tx, anchors, live)
 
 
 def _label(
@@ -115,9 +115,7 @@ def _label(
         rows(tx, "UNWIND $nodes AS e MATCH (n) WHERE elementId(n) = e REMOVE n:Concept, n:_OntograftFresh", nodes=lost)
 
 
-def _draw_outgoing(
-    tx: ManagedTransaction, connection: Connection, anchors: Mapping[str, str], live: Mapping[str, list[dict[str, Any]]]
-) -> None:
+def _draw_outgoing(tx: ManagedTransaction, anchors: Mapping[str, str], live: Mapping[str, list[dict[str, Any]]]) -> None:
     told: list[tuple[str, Bundle, str]] = [(anchors[id_], bundle(node), node["source"]) for id_, nodes in live.items() for node in nodes]
     objects = {relation[1] for _, said, _ in told for relation in said.relations}
     ends = concepts_of(tx, sorted(objects))
@@ -128,7 +126,7 @@ def _draw_outgoing(
         if object_ in ends
     ]
     for batch in chunks(edges, BATCH):
-        write(tx, batch, dynamic=connection.dynamic_types)
+        write(tx, batch)
 
 
 def _draw_incoming(connection: Connection, lease: Lease, book: Book) -> None:
@@ -140,7 +138,7 @@ def _draw_incoming(connection: Connection, lease: Lease, book: Book) -> None:
         predicate, _, qualifiers, _ = relation_parts(said)
         edges.append(edge(start, end, predicate, qualifiers, source))
     for batch in chunks(edges, BATCH):
-        lease.write(lambda tx, batch=batch: write(tx, batch, dynamic=connection.dynamic_types, once=True))  # type: ignore[misc]
+        lease.write(lambda tx, batch=batch: write(tx, batch, once=True))  # type: ignore[misc]
     step = "MATCH (n:_OntograftFresh) WITH n LIMIT 10000 REMOVE n:_OntograftFresh RETURN count(*)"
     while lease.write(lambda tx: rows(tx, step))[0][0]:
         pass

@@ -77,7 +77,7 @@ class BulkLoad:
                 graves = [grave(row, self._pending) for row in batch]
                 sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
             sender.wait()
-            edges = EdgeWriter(sender.submit, self._connection.dynamic_types)
+            edges = EdgeWriter(sender.submit)
             outside: dict[str, str | None] = {}
             for batch in chunks(staged.rows("relation"), _NODES):
                 if not self._alone:

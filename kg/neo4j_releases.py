@@ -27,7 +27,9 @@ LOADING = "load"
 """``plan`` of a first load: nothing of it is gone on with, it is undone."""
 _STEP = 10_000
 _BUNDLED: tuple[Table, ...] = ("concept", "type", "name", "relation")
-_COUNTED = "CASE WHEN n.name IS NULL THEN 0 ELSE 1 END" + "".join(f" + size(coalesce(n.{part}, []))" for part in ("types", "names", "relations"))
+_COUNTED = "CASE WHEN n.name IS NULL THEN 0 ELSE 1 END" + "".join(
+    f" + size(coalesce(n.{part}, []))" for part in ("types", "names", "relations")
+)
 
 
 class Neo4jReleases:

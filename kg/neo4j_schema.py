@@ -30,7 +30,7 @@ _STATEMENTS = (
 )
 
 MIGRATIONS: Mapping[int, Callable[[Lease], None]] = {}
-"""For a schema version, what makes the next one of it: each step must bear being run again, it may be killed before the version is noted."""
+"""For a schema version, what makes the next one of it. A step must bear being run again: it may be killed before the version is noted."""
 
 
 def prepare(connection: Connection, lease: Lease, *, create: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
+from ontograft import config
 from ontograft.errors import ReleaseExists, StoreError
 from ontograft.kg import admission, neo4j_joined, neo4j_rows
 from ontograft.kg.describe import describe
@@ -21,12 +22,14 @@ from ontograft.kg.neo4j_load import BulkLoad
 from ontograft.kg.neo4j_releases import LOADING, Neo4jReleases
 from ontograft.kg.neo4j_schema import prepare
 from ontograft.kg.neo4j_search import Search
+from ontograft.kg.space import check_room
 from ontograft.kg.staged import Staged, StagedCounts
 from ontograft.kg.store import ConceptRow, Hit, LoadReport, NameRow, RelationRow, Release, StoredConcept, TombstoneRow
 from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry
 from ontograft.types import Caveat, Header, Record, Reject
 
 _STEP = 10_000
+_GROWTH = 3
 
 
 class Neo4jStore(Neo4jReleases):
@@ -50,9 +53,15 @@ class Neo4jStore(Neo4jReleases):
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
-    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False) -> LoadReport | None:
-        """See :meth:`ontograft.kg.store.GraphStore.check`."""
-        return admission.check(self.url, self._book().releases(), header, source_sha256=source_sha256, replace=replace)
+    def check(
+        self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0
+    ) -> LoadReport | None:
+        """See :meth:`ontograft.kg.store.GraphStore.check`; of disks it sees the one where releases are staged, not the server's."""
+        early = admission.check(self.url, self._book().releases(), header, source_sha256=source_sha256, replace=replace)
+        if early is None and source_bytes:
+            config.home().mkdir(parents=True, exist_ok=True)
+            check_room(config.home(), source_bytes * _GROWTH, f"{header.name} {header.release}, staged,")
+        return early
 
     def load(
         self,

@@ -7,10 +7,13 @@ rows and opens new ones, so history and rollback need no second copy, and a roll
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 from ontograft.kg.stored import FOREVER
 
 SCHEMA = 1
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+"""For a schema version, the statements that make the next one of it, in one transaction with the new version's number."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -68,6 +71,24 @@ def create(db: sqlite3.Connection) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def migrate(db: sqlite3.Connection, found: int) -> int:
+    """Bring a store of an older schema up, step by step; the version it has then."""
+    while found < SCHEMA and found in MIGRATIONS:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if version(db) == found:  # else another process was first
+                for statement in MIGRATIONS[found]:
+                    db.execute(statement)
+                db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(found + 1),))
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        found = version(db) or 0
+    return found
 
 
 def is_empty(db: sqlite3.Connection) -> bool:

@@ -17,12 +17,15 @@ from ontograft.errors import ReleaseExists, StoreBusy, StoreError
 from ontograft.kg import admission, sqlite_concept, sqlite_joined, sqlite_rows, sqlite_schema, sqlite_search
 from ontograft.kg.content import fingerprint
 from ontograft.kg.join import Joined
+from ontograft.kg.space import check_room
 from ontograft.kg.sqlite_load import Loader, hashes
 from ontograft.kg.sqlite_releases import SqliteReleases
 from ontograft.kg.sqlite_releases import pending as unfinished
 from ontograft.kg.store import ConceptRow, Hit, LoadReport, NameRow, RelationRow, Release, StoredConcept, TombstoneRow
 from ontograft.types import Caveat, Header, Record, Reject
 
+_GROWTH = 6
+"""Bytes that a load takes at its peak for each byte of its source: the tables, and the log that holds them until they are committed."""
 _TABLES = ("concept", "type", "name", "relation", "tombstone")
 
 
@@ -60,6 +63,7 @@ class SqliteStore(SqliteReleases):
         found = sqlite_schema.version(self._db)
         if found is None:
             raise StoreError(f"{self.path} is an SQLite database, but not a store of Ontograft; name another file")
+        found = sqlite_schema.migrate(self._db, found)
         if found != sqlite_schema.SCHEMA:
             raise StoreError(
                 f"{self.path} has schema {found}, this version reads {sqlite_schema.SCHEMA}; "
@@ -86,9 +90,14 @@ class SqliteStore(SqliteReleases):
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
-    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False) -> LoadReport | None:
+    def check(
+        self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0
+    ) -> LoadReport | None:
         """See :meth:`ontograft.kg.store.GraphStore.check`."""
-        return admission.check(self.path, self.releases(), header, source_sha256=source_sha256, replace=replace)
+        early = admission.check(self.path, self.releases(), header, source_sha256=source_sha256, replace=replace)
+        if early is None and source_bytes:
+            check_room(self.path.parent, source_bytes * _GROWTH, f"{header.name} {header.release}, loaded,")
+        return early
 
     def load(
         self,

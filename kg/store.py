@@ -68,11 +68,14 @@ class GraphStore(Protocol):
 
     url: str
 
-    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False) -> LoadReport | None:
+    def check(
+        self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0
+    ) -> LoadReport | None:
         """Ask before reading a source: the report of a load with nothing to do, None where it may go ahead.
 
         Raises:
-            StoreError: Another release of this name is loaded; the message names ``ontograft refresh``.
+            StoreError: Another release of this name is loaded; the message names ``ontograft refresh``. Or a disk has no room for what
+                a source of so many bytes becomes.
         """
         ...
 

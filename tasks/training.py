@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from ontograft.encoders.text import has_fast_bfloat16
@@ -94,6 +96,15 @@ def _only(items: list[Any]) -> Any:
     return items[0]
 
 
+class _Bar(ProgressCallback):
+    """The progress bar, with the figures it prints on stderr too: stdout is for a command's result."""
+
+    def on_log(self, *args: Any, **kwargs: Any) -> None:
+        """Called with each figure."""
+        with contextlib.redirect_stdout(sys.stderr):
+            super().on_log(*args, **kwargs)
+
+
 class GraftTrainer(Trainer):
     """A Trainer that is given its batches, its loss and its evaluation.
 
@@ -129,6 +140,8 @@ class GraftTrainer(Trainer):
             callbacks=callbacks,
         )
         self.args._n_gpu = min(self.args._n_gpu, 1)
+        self.remove_callback(ProgressCallback)
+        self.add_callback(_Bar)
 
     @staticmethod
     def _arguments(settings: TrainingSettings, folder: Path, best: str | None) -> TrainingArguments:

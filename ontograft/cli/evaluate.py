@@ -46,7 +46,7 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
             f"linking accuracy of the first candidate: {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
             f"in the vocabulary ({of['outside_vocabulary']:,} outside it)"
         )
-    _table("controls, trained alike", report["controls"])
+    _table("controls, trained alike", {arm: of["runs"] for arm, of in report["controls"].items()})
     if report["same_weights"]:
         _table("same weights, knowledge removed: not a control", {arm: [figures] for arm, figures in report["same_weights"].items()})
 

@@ -14,7 +14,7 @@ _LISTED = 20
 
 @click.command()
 @click.argument("source")
-@click.option("--store", required=True, help="The store: a path or sqlite:///path; created where there is none.")
+@click.option("--store", required=True, help="The store: a path, sqlite:///path or neo4j://HOST:PORT; created where there is none.")
 @click.option("--format", "format_", help="obo, owl, rrf, mesh, sssom, table …; guessed from the content by default.")
 @click.option("--name", help="Name of the ontology; read from the source by default.")
 @click.option("--release", help="Its release; read from the source by default.")

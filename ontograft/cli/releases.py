@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--store", required=True, help="The store: a path or sqlite:///path.")
+@click.option("--store", required=True, help="The store: a path, sqlite:///path or neo4j://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(store: str, as_json: bool) -> None:
     """List the releases in a store: which are active, what they hold, the hash of their content."""

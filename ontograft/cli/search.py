@@ -9,7 +9,7 @@ from ontograft.cli import render
 
 @click.command()
 @click.argument("text")
-@click.option("--store", required=True, help="The store: a path or sqlite:///path.")
+@click.option("--store", required=True, help="The store: a path, sqlite:///path or neo4j://HOST:PORT.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The most concepts listed.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(text: str, store: str, limit: int, as_json: bool) -> None:

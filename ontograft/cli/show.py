@@ -19,7 +19,7 @@ _RELATIONS = 40
 
 @click.command()
 @click.argument("id_", metavar="ID")
-@click.option("--store", required=True, help="The store: a path or sqlite:///path.")
+@click.option("--store", required=True, help="The store: a path, sqlite:///path or neo4j://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--all", "everything", is_flag=True, help=f"Every relation, not only the first {_RELATIONS} of a kind.")
 def command(id_: str, store: str, as_json: bool, everything: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ontograft.encoders.graph import GraphEncoder
@@ -58,17 +59,22 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
         "same_weights": {},
     }
     if ablate_kg:
+        runs: dict[str, list[dict[str, Any]]] = {}
         for folder in sorted(Path(f"{bundle.folder}.runs").glob("*/bundle")):
             control = bundles.load(folder, task=bundled.TASK)
             arm = str(control.manifest["settings"]["arm"])
-            report["controls"].setdefault(arm, []).append(
-                evaluate_tagger(control, documents, opened) | {"seed": control.manifest["training"]["seed"]}
-            )
+            runs.setdefault(arm, []).append(evaluate_tagger(control, documents, opened) | {"seed": control.manifest["training"]["seed"]})
+        report["controls"] = {arm: _mean(of) for arm, of in runs.items()}
         report["same_weights"]["off"] = evaluate_tagger(bundle, documents, opened, without_knowledge=True)
     if out is not None:
         with replacing(out) as file:
             file.write(json.dumps(report, indent=1) + "\n")
     return report
+
+
+def _mean(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """An arm's mean over its seeds, and the runs."""
+    return {name: fmean(run[name] for run in runs) for name in ("span_f1", "precision", "recall")} | {"runs": runs}
 
 
 def evaluate_tagger(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ontograft.ingest.detect import read
 from ontograft.ingest.staging import Source
+from ontograft.kg.space import expanded
 from ontograft.kg.store import LoadReport, open_store
 from ontograft.output import replacing
 from ontograft.types import Caveat, Record, Reject
@@ -61,7 +62,8 @@ def ingest(
     """
     source = read(path, format=format, name=name, release=release, config=config, options=options)
     with open_store(store, create=True) as graph:
-        done = graph.check(source.header, source_sha256=source.sha256, replace=replace)
+        size = expanded(source.path, source.bytes_total)
+        done = graph.check(source.header, source_sha256=source.sha256, replace=replace, source_bytes=size)
         if done is not None:
             return done
         with rejecting(rejects, on_reject) as reject:

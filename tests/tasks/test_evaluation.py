@@ -89,12 +89,12 @@ def test_the_report_is_the_contract(tiny, tiny_bundle, tmp_path):
     assert report["task"] == "ner" and report["data"] == "corpus.txt" and report["hardware"] and "commit" in report
     assert report["pack"] == tiny.open().hash and report["model"] == ontograft.load(tiny_bundle.folder, pack=tiny.pack).model_hash
     assert {"span_f1", "precision", "recall", "per_label", "linking_acc1"} <= set(report["metrics"])
-    assert set(report["controls"]) == {"off"} and report["controls"]["off"][0]["seed"] == 0
-    assert "linking_acc1" not in report["controls"]["off"][0]  # without candidates there is nothing to link with
+    assert set(report["controls"]) == {"off"} and report["controls"]["off"]["runs"][0]["seed"] == 0
+    assert "linking_acc1" not in report["controls"]["off"]["runs"][0]  # without candidates there is nothing to link with
     assert report["same_weights"]["off"]["span_f1"] < report["metrics"]["span_f1"]
     trained = tiny_bundle.report.scores
     assert trained["graph"][0]["span_f1"] == report["metrics"]["span_f1"]
-    assert trained["off"][0]["span_f1"] == report["controls"]["off"][0]["span_f1"] < report["metrics"]["span_f1"]
+    assert trained["off"][0]["span_f1"] == report["controls"]["off"]["runs"][0]["span_f1"] < report["metrics"]["span_f1"]
 
 
 def test_data_without_the_bundles_labels_is_refused(tiny, tiny_bundle, tmp_path):

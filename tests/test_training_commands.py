@@ -1,0 +1,63 @@
+"""``ontograft train`` and ``ontograft evaluate`` as a user calls them, on tiny data and for a few steps."""
+
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner, Result
+
+from ontograft.cli.main import cli
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def test_a_graph_encoder_is_trained_and_builds_vectors(tiny, tmp_path):
+    from ontograft.encoders.graph import GraphEncoder
+    from ontograft.kg.pack import Pack
+    from tests.tiny import store
+
+    arguments = ("train", "graph", "--pack", tiny.pack, "--out", tmp_path / "graph", "--encoder", tiny.base.path, "--steps", 3, "--json")
+    done = call(*arguments)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["steps"] == 3
+    manifest = json.loads((tmp_path / "graph" / "graph.json").read_text())
+    assert (
+        manifest["kind"] == "graph" and [o["name"] for o in manifest["ontologies"]][:1] == ["mondo"] and manifest["training"]["steps"] == 3
+    )
+    again = call(*arguments)
+    assert again.exit_code == 1 and "--overwrite" in again.stderr
+    assert call(*arguments, "--overwrite").exit_code == 0
+    built = call("build", "--store", store(tmp_path / "kg.db"), "--out", tmp_path / "pack", "--encoder", tmp_path / "graph")
+    assert built.exit_code == 0, built.output
+    assert list(Pack.open(tmp_path / "pack").encoders) == [GraphEncoder.load(tmp_path / "graph").key()]
+
+
+def test_a_tagger_is_trained_refused_resumed_and_evaluated(tiny, tiny_bundle, tmp_path):
+    arguments = ("--train", tiny_bundle.data, "--dev", tiny_bundle.data, "--pack", tiny.pack, "--out", tmp_path / "bundle")
+    options = ("--encoder", tiny.base.path, "--graph", tiny.graph, "--max-steps", 2, "--tune-share", 0, "--batch", 256, "--window", 128)
+    done = call("train", "ner", *arguments, *options, "--arm", "aliases", "--controls", "off", "--seeds", 2, "--json")
+    assert done.exit_code == 0, done.output
+    scores = json.loads(done.stdout)["scores"]
+    assert {arm: [run["seed"] for run in runs] for arm, runs in scores.items()} == {"aliases": [0, 1], "off": [0, 1]}
+    assert json.loads((tmp_path / "bundle.runs" / "scores.json").read_text())["scores"] == scores
+    again = call("train", "ner", *arguments, *options)
+    assert again.exit_code == 1 and "--resume" in again.stderr
+    resumed = call("train", "ner", *arguments, *options, "--arm", "aliases", "--resume")
+    assert resumed.exit_code == 0 and "bundle written" in resumed.stderr and "span F1" in resumed.output
+    report = call(
+        "evaluate", "ner", "--data", tiny_bundle.data, "--pack", tiny.pack, "--model", tmp_path / "bundle", "--ablate-kg", "--json"
+    )
+    assert report.exit_code == 0, report.output
+    found = json.loads(report.stdout)
+    assert found["metrics"]["span_f1"] == scores["aliases"][0]["span_f1"]
+    assert {arm: len(runs) for arm, runs in found["controls"].items()} == {"aliases": 1, "off": 2}
+
+
+def test_an_unknown_arm_and_a_missing_file_are_named(tiny, tmp_path):
+    common = ("train", "ner", "--pack", tiny.pack, "--out", tmp_path / "bundle", "--graph", tiny.graph)
+    wrong = call(*common, "--train", tmp_path / "none.txt", "--arm", "graf")
+    assert wrong.exit_code == 1 and "graf" in wrong.stderr and "aliases" in wrong.stderr
+    missing = call(*common, "--train", tmp_path / "none.txt")
+    assert missing.exit_code == 1 and "none.txt" in missing.stderr
