@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ontograft.errors import StoreError
+from ontograft.errors import OptionError, StoreError
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
@@ -36,16 +36,20 @@ class Connection:
         self._database = os.environ.get("NEO4J_DATABASE") or None
         user = os.environ.get("NEO4J_USERNAME")
         auth = (user, os.environ.get("NEO4J_PASSWORD", "")) if user else None
+        try:
+            with self.named_errors():
+                self._driver = GraphDatabase.driver(
+                    url,
+                    auth=auth,
+                    notifications_min_severity="OFF",
+                    connection_timeout=_CONNECT_SECONDS,
+                    connection_acquisition_timeout=_CONNECT_SECONDS,
+                    max_transaction_retry_time=_RETRY_SECONDS,
+                    user_agent="ontograft",
+                )
+        except ValueError as error:
+            raise OptionError(f"{url}: {error}; expected neo4j://HOST:PORT or bolt://HOST:PORT") from error
         with self.named_errors():
-            self._driver = GraphDatabase.driver(
-                url,
-                auth=auth,
-                notifications_min_severity="OFF",
-                connection_timeout=_CONNECT_SECONDS,
-                connection_acquisition_timeout=_CONNECT_SECONDS,
-                max_transaction_retry_time=_RETRY_SECONDS,
-                user_agent="ontograft",
-            )
             try:
                 agent = self._driver.get_server_info(database=self._database).agent
             except BaseException:
@@ -71,7 +75,7 @@ class Connection:
         except (bolt.ServiceUnavailable, bolt.SessionExpired, OSError) as error:
             raise StoreError(f"{self.url}: no Neo4j server answers there; start it, or correct the address") from error
         except bolt.ConfigurationError as error:
-            raise StoreError(f"{self.url}: {error}") from error
+            raise StoreError(f"{self.url}: {error}; expected neo4j://HOST:PORT or bolt://HOST:PORT") from error
         except bolt.Neo4jError as error:
             code = error.code or "an unnamed error"
             hint = ": the server has too little memory or disk for this" if "Memory" in code or "OutOf" in code else ""

@@ -90,19 +90,19 @@ class Lease:
 
     def _take(self) -> None:
         """Wait for a living holder as long as we are told to; for one that does not renew, until its time has passed."""
-        give_up, seen = time.monotonic() + self._wait, None
+        give_up = time.monotonic() + self._wait
+        seen: int | None = None
         while True:
             found = self._connection.read(_LOOK)
-            dead = found[0][0] if found and _is_dead(found[0][0]) else ""
-            if (not found or found[0][2] or dead) and self._connection.writing(
-                lambda tx, dead=dead: rows(tx, _TAKE, me=self._owner, dead=dead, ttl=_TTL_MS)  # type: ignore[misc]
-            ):
-                return
-            if found:
-                renewed = seen is not None and found[0][1] != seen
-                seen = found[0][1]
-                if time.monotonic() >= give_up and (renewed or _is_here(found[0][0])):
-                    raise StoreBusy(f"{self._connection.url}: another process is writing to this store; try again when it has finished")
+            owner, until, past = found[0] if found else ("", None, True)
+            here = bool(owner) and _is_here(owner)  # and so alive, even where it was too busy to renew
+            if (past and not here) or (owner and _is_dead(owner)):
+                take = {"me": self._owner, "dead": owner, "ttl": _TTL_MS}
+                if self._connection.writing(lambda tx, take=take: rows(tx, _TAKE, **take)):  # type: ignore[misc]
+                    return
+            renewed, seen = seen not in (None, until), until
+            if time.monotonic() >= give_up and (renewed or here):
+                raise StoreBusy(f"{self._connection.url}: another process is writing to this store; try again when it has finished")
             time.sleep(_POLL_SECONDS)
 
     def _renew(self, stop: threading.Event) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ontograft.kg.pack import Pack, PackVectors
 
 _REMEMBERED = 50_000
+# A corpus that names its concepts by one vocabulary teaches UNKNOWN for a good name of a concept that only other vocabularies have. So
+# UNKNOWN can halve the score of a link by name, not undo it.
+_UNKNOWN_BELIEVED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,12 @@ class Linker:
         posterior, concepts = prediction.posterior[row], example.spans.concepts[row]
         keep = [k for k, c in enumerate(concepts.tolist()) if c >= 0 and self._fits(c, label)]
         # The span is an entity: what lay on NONE, or on concepts of another kind, says nothing about which one.
-        mass = float(posterior[keep].sum() + posterior[CANDIDATES + 1])
-        if not keep or mass <= 0:
+        known, unknown = float(posterior[keep].sum()), float(posterior[CANDIDATES + 1])
+        if known <= 0:
             return Scored()
+        believed = (1 - _UNKNOWN_BELIEVED * unknown / (known + unknown)) / known
         order = sorted(keep, key=lambda k: -posterior[k])
-        return Scored(tuple(int(concepts[k]) for k in order), tuple(float(posterior[k]) / mass for k in order))
+        return Scored(tuple(int(concepts[k]) for k in order), tuple(float(posterior[k]) * believed for k in order))
 
     def _by_name(self, example: Example, first: int, last: int, label: str) -> Scored:
         match = self.pack.aliases.lookup(example.text[example.words.starts[first] : example.words.ends[last]])

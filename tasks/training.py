@@ -102,7 +102,7 @@ class _Bar(ProgressCallback):
     def on_log(self, *args: Any, **kwargs: Any) -> None:
         """Called with each figure."""
         with contextlib.redirect_stdout(sys.stderr):
-            super().on_log(*args, **kwargs)
+            super().on_log(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class GraftTrainer(Trainer):

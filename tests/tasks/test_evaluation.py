@@ -146,14 +146,16 @@ def linked(pack, text, start, end, label, *, groups=None, prediction=None, **opt
     return linker, scored
 
 
-def test_mass_on_none_does_not_lessen_a_link_but_unknown_does(pack):
+def test_mass_on_none_does_not_lessen_a_link_and_unknown_at_most_halves_it(pack):
     example = example_of("asthma", pack)
     _, scored = linked(pack, "asthma", 0, 0, "Disease", prediction=sure(example, [], none=0.9))
     assert scored.scores == pytest.approx((1.0,))
     linker, scored = linked(pack, "asthma", 0, 0, "Disease", prediction=sure(example, [], unknown=0.8))
-    assert scored.scores == pytest.approx((0.2,))
+    assert scored.scores == pytest.approx((0.6,))
     concept, candidates = linker.name(scored)
-    assert concept is None and [c.id for c in candidates] == ["MONDO:0004979"]
+    assert concept is not None and concept.score == 0.6 and [c.id for c in candidates] == ["MONDO:0004979"]
+    linker, scored = linked(pack, "asthma", 0, 0, "Disease", prediction=sure(example, [], unknown=0.8), minimum=0.7)
+    assert linker.name(scored)[0] is None
 
 
 def test_a_candidate_of_another_group_is_left_out(pack):
