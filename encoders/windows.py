@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ontograft.errors import OptionError
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -84,7 +86,9 @@ class Windower:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, size: int = 384, overlap: int = 64) -> None:
         if size < 50 or overlap * 2 >= size:
-            raise ValueError(f"a window of {size} pieces with {overlap} shared ones cannot move on; need size >= 50 and overlap < size / 2")
+            raise OptionError(
+                f"a window of {size} pieces with {overlap} shared ones cannot move on; need size >= 50 and overlap < size / 2"
+            )
         self.tokenizer, self.size, self.overlap = tokenizer, size, overlap
         self._before, self._after = _specials(tokenizer)
 

@@ -62,7 +62,9 @@ class BuiltTagger:
     def windower(self, settings: TaggerSettings) -> Windower:
         """Cuts texts as in training."""
         limit = getattr(self.model.encoder.model.config, "max_position_embeddings", settings.window)
-        return Windower(self.tokenizer, size=min(settings.window, limit), overlap=settings.overlap)
+        size = min(settings.window, limit)
+        overlap = settings.overlap if 2 * settings.overlap < size else size // 4  # a small window, or an encoder with few positions
+        return Windower(self.tokenizer, size=size, overlap=overlap)
 
 
 def build(settings: TaggerSettings, base: base_encoders.BaseEncoder) -> BuiltTagger:

@@ -67,6 +67,13 @@ def test_saved_and_loaded_it_predicts_the_same(tiny, tmp_path):
     assert again.key == saved.key  # what was read is written as it was
 
 
+@pytest.mark.parametrize(("window", "overlap", "expected"), [(128, 16, (128, 16)), (512, 64, (128, 32)), (100, 64, (100, 25))])
+def test_windows_fit_the_encoder(window, overlap, expected, tiny):
+    settings = TaggerSettings(labels=("A",), window=window, overlap=overlap)
+    windower = bundled.build(settings, tiny.base).windower(settings)
+    assert (windower.size, windower.overlap) == expected
+
+
 def test_saving_replaces_an_earlier_bundle_whole(tiny, folder):
     (folder / "stray").write_text("x")
     settings = TaggerSettings(labels=("A",), arm=Arm.OFF)
