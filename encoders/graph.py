@@ -167,12 +167,18 @@ class GraphEncoder(nn.Module):
                 f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; "
                 "train anew or install the version that wrote it"
             )
-        base = base_encoders.resolve(manifest["base"]["name"])
-        if base.sha256 != manifest["base"]["sha256"]:
+        try:
+            name, sha256, settings = manifest["base"]["name"], str(manifest["base"]["sha256"]), GraphSettings(**manifest["settings"])
+        except (KeyError, TypeError) as error:
+            raise BundleDamaged(
+                f"{folder / MANIFEST}: no base encoder or no settings in it; copy the folder again or train anew"
+            ) from error
+        base = base_encoders.resolve(name)
+        if base.sha256 != sha256:
             raise EncoderError(
-                f"{folder}: trained on {base.name} with sha256 {manifest['base']['sha256'][:12]}…, found {base.sha256[:12]}…; "
+                f"{folder}: trained on {base.name} with sha256 {sha256[:12]}…, found {base.sha256[:12]}…; "
                 "install the same weights or train anew"
             )
-        encoder = cls(GraphSettings(**manifest["settings"]), base)
+        encoder = cls(settings, base)
         encoder.load_state_dict({name: tensor.float() for name, tensor in load(weights).items()})
         return encoder.eval()

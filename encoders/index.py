@@ -13,7 +13,7 @@ _TRAINING_ROWS = 40  # for each inverted list; FAISS warns below 39
 
 
 def build(vectors: NDArray[np.float16], path: Path, *, seed: int = 0) -> None:
-    """Write an inner-product index of unit-length vectors: exact when small, else inverted lists with 8-bit codes.
+    """Write an inner-product index of unit-length vectors: 8-bit codes, in inverted lists from 20,000 rows on.
 
     Args:
         vectors: float16 ``[n, width]``, any length; normalised here.

@@ -66,7 +66,7 @@ class Engine:
             encoder = GraphEncoder.load(bundle.folder / "graph") if (bundle.folder / "graph").is_dir() else None
             vectors = pack.vectors(encoder.key()) if encoder is not None and settings.arm.needs_vectors else None
             finder = CandidateFinder(pack)
-            collator = KnowledgeCollator(pack, vectors, arm=settings.arm)
+            collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
             if encoder is not None and vectors is not None and vectors.index_path is not None:
                 nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
         self._prepare = Preparer(built.windower(settings), finder, settings.arm)

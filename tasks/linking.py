@@ -66,10 +66,13 @@ class Linker:
         where: dict[tuple[int, int], int] = {}
         if example.spans is not None:
             where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
-        found = [
-            self._by_posterior(example, prediction, where[f, s], label) if (f, s) in where else self._by_name(example, f, s, label)
-            for f, s, label in spans
-        ]
+        found = []
+        for first, last, label in spans:
+            row = where.get((first, last))
+            if row is not None and prediction.posterior[row].any():
+                found.append(self._by_posterior(example, prediction, row, label))
+            else:  # not a name, or left out of a window that was full
+                found.append(self._by_name(example, first, last, label))
         if self.nearest is not None:
             missing = [i for i, scored in enumerate(found) if not scored.concepts]
             texts = [example.text[example.words.starts[spans[i][0]] : example.words.ends[spans[i][1]]] for i in missing]

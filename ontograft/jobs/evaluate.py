@@ -87,7 +87,7 @@ def evaluate_tagger(
     if arm.has_knowledge and not without_knowledge:
         encoder = GraphEncoder.load(bundle.folder / "graph")
         vectors = pack.vectors(encoder.key()) if arm.needs_vectors else None
-        finder, collator = CandidateFinder(pack), KnowledgeCollator(pack, vectors, arm=arm)
+        finder, collator = CandidateFinder(pack), KnowledgeCollator(pack, vectors, arm=arm, width=settings.attention.concept)
         nearest = Nearest(vectors, encoder, TextEncoder(encoder.base)) if vectors is not None and vectors.index_path is not None else None
         linker = Linker(pack, settings.label_groups, nearest=nearest)
     preparer = Preparer(built.windower(settings), finder, arm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -97,11 +98,13 @@ def train_ner(
             first = arm is plan.arms[0] and seed == plan.seeds[0]
             folder = Path(f"{out}.runs") / f"{arm}-{seed}"
             target = out if first else folder / "bundle"
+            if overwrite and not resume:  # checkpoints of an earlier training are not this one's
+                shutil.rmtree(folder, ignore_errors=True)
             say(f"training {arm}, seed {seed}, on {len(documents)} documents")
             trained = train_tagger(
                 documents,
                 Knowledge(opened, vectors),
-                replace(plan.tagger, arm=arm),
+                replace(plan.tagger, arm=arm, attention=replace(plan.tagger.attention, concept=encoder.settings.width)),
                 replace(plan.training, seed=seed),
                 folder=folder,
                 fusion=plan.fusion,

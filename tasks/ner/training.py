@@ -105,7 +105,9 @@ def train(
     examples = [with_links(e, d.mentions, knowledge.pack, annotated) for e, d in zip(examples, learn, strict=True)]
     held = [preparer.annotated(d, settings.tags) for d in tune]
     collator = Collator(
-        KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm) if finder is not None else None,
+        KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
+        if finder is not None
+        else None,
         pad=built.tokenizer.pad_token_id or 0,
     )
     loader = _loader(examples, collator, training)
