@@ -51,7 +51,7 @@ class Connection:
             raise OptionError(f"{url}: {error}; expected neo4j://HOST:PORT or bolt://HOST:PORT") from error
         with self.named_errors():
             try:
-                agent = self._driver.get_server_info(database=self._database).agent
+                agent = self._driver.get_server_info().agent
             except BaseException:
                 self._driver.close()
                 raise

@@ -17,7 +17,7 @@ BATCH = 8000
 _RARE = 400
 _ENDS = "UNWIND $rows AS row MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1] "
 _ABSENT = (
-    "WHERE NOT EXISTS {{ MATCH (a)-[x]->(b) WHERE type(x) = {type} AND x.source = row[3].source"
+    "AND NOT EXISTS {{ MATCH (a)-[x]->(b) WHERE type(x) = {type} AND x.source = row[3].source"
     " AND coalesce(x.qualifiers, '') = coalesce(row[3].qualifiers, '') }} "
 )
 

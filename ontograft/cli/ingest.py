@@ -41,8 +41,10 @@ def command(
 ) -> None:
     """Load an ontology SOURCE into a store: all of it or nothing.
 
+    SOURCE is a path, an http(s) address (kept in a cache, fetched again only when it changed), package:NAME, or - for standard input.
     Loading what is loaded already does nothing. A further release of an ontology is for `ontograft refresh`.
     """
+    from ontograft.ingest.web import shown
     from ontograft.jobs.ingest import ingest
     from ontograft.types import Caveat, Reject
 
@@ -55,7 +57,7 @@ def command(
     def on_caveat(record: Caveat) -> None:
         render.detail(f"{_place(record.file, record.line)}{record.message} ({record.kind})")
 
-    with render.progress(f"ingesting {source}") as bar:
+    with render.progress(f"ingesting {shown(source)}") as bar:
         report = ingest(
             source,
             store=store,

@@ -11,13 +11,20 @@ import click
 from ontograft.cli import render
 
 if TYPE_CHECKING:
-    from ontograft.jobs.refresh import RefreshReport
+    from ontograft.jobs.refresh import Progress, RefreshReport, Request
+    from ontograft.jobs.summary import Outcome
 
 _LISTED = 20
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", required=False)
+@click.option("--all", "everything", is_flag=True, help="Refresh all sources of a list, one after the other, instead of one SOURCE.")
+@click.option(
+    "--sources",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --all: the list (TOML). By default what is loaded of the shipped one.",
+)
 @click.option("--store", required=True, help="The store: a path or a URL.")
 @click.option("--name", help="Name of the ontology; read from the source by default.")
 @click.option("--release", help="Its release; read from the source by default.")
@@ -41,7 +48,9 @@ _LISTED = 20
 @click.pass_context
 def command(
     ctx: click.Context,
-    source: str,
+    source: str | None,
+    everything: bool,
+    sources: Path | None,
     store: str,
     name: str | None,
     release: str | None,
@@ -61,12 +70,20 @@ def command(
 ) -> None:
     """Refresh an ontology from SOURCE: compare, check the gates, apply, and build a new pack.
 
+    SOURCE is a path, an http(s) address (kept in a cache, fetched again only when it changed) or package:NAME.
     A source that is loaded already changes nothing. A refresh that was killed is finished by starting it again.
     """
     from ontograft.jobs.refresh import Request, refresh
     from ontograft.kg.gates import Thresholds
     from ontograft.types import Caveat, Reject
 
+    single: dict[str, object] = {"SOURCE": source, "--name": name, "--release": release, "--format": format_, "--config": config}
+    single |= {"--changes": changes, "--report": report, "--rejects": rejects}
+    given = [option for option, value in single.items() if value is not None]
+    if everything and given:
+        raise click.UsageError(f"--all takes the sources from a list: it does not go with {', '.join(given)}")
+    if not everything and (source is None or sources is not None):
+        raise click.UsageError("--sources goes with --all" if source is not None else "expected a SOURCE, or --all")
     left_out: list[str] = []
 
     def on_reject(record: Reject) -> None:
@@ -92,7 +109,9 @@ def command(
         encoder=encoder,
         vectors=False if no_vectors else None,
     )
-    with render.progress(f"refreshing from {source}") as bar:
+    if source is None:
+        ctx.exit(_all(request, store=store, sources=sources, as_json=as_json))
+    with render.progress("refreshing") as bar:
         done = refresh(
             source,
             store=store,
@@ -112,6 +131,35 @@ def command(
             render.warning(f"left out: {reason}")
         render.message(f"{done.rejects:,} records left out" + (f", listed in {rejects}" if rejects else ""))
         ctx.exit(3)
+
+
+def _all(request: Request, *, store: str, sources: Path | None, as_json: bool) -> int:
+    """Refresh all sources of a list; the exit status."""
+    from ontograft.jobs.sources import refresh_all
+
+    with render.progress("refreshing") as bar:
+
+        def progress(name: str) -> Progress:
+            return lambda stage, part, whole: bar.update(part, whole, description=f"{name}: {stage}") if bar.drawn else None
+
+        done = refresh_all(store, sources=sources, request=request, progress=progress, on_outcome=_say_outcome)
+    if as_json:
+        render.as_json(done.to_dict())
+    else:
+        rows = [
+            (one.name, one.status, one.before or "-", one.release or "-", sum(one.changes.values()), one.rejects) for one in done.outcomes
+        ]
+        render.table(("source", "status", "before", "now", "changes", "left out"), rows)
+    if done.pack is not None:
+        render.message(f"the pack points at {done.pack}")
+    return done.status
+
+
+def _say_outcome(one: Outcome) -> None:
+    if one.status == "failed":
+        render.error(f"{one.name}: {one.message}")
+    else:
+        render.message(f"{one.name}: {one.status}, {one.before or 'nothing'} to {one.release}, {one.seconds:.1f} s")
 
 
 def _say(done: RefreshReport, *, table: bool) -> None:

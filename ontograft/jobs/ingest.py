@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ontograft.ingest.detect import read
+from ontograft.ingest.places import local
 from ontograft.ingest.staging import Source
 from ontograft.kg.space import expanded
 from ontograft.kg.store import LoadReport, open_store
@@ -39,7 +40,7 @@ def ingest(
     """Load a source, all of it or nothing.
 
     Args:
-        path: The source; ``-`` reads standard input.
+        path: The source: a path, an http(s) address (downloaded to a cache), ``package:NAME``; ``-`` reads standard input.
         store: Address of the store, created where there is none.
         format: Its format; guessed from the content where None.
         name: The ontology's name; from the source where None.
@@ -60,6 +61,8 @@ def ingest(
         SourceError: The source cannot be read, or (without ``lenient``) one of its records is malformed.
         StoreError: The store refuses: another release is loaded, the same with other content, or another process is writing.
     """
+    fetched = (lambda done, total: progress(done, total or done)) if progress is not None else None
+    path = local(path, progress=fetched)
     source = read(path, format=format, name=name, release=release, config=config, options=options)
     with open_store(store, create=True) as graph:
         size = expanded(source.path, source.bytes_total)

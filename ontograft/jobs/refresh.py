@@ -13,6 +13,7 @@ from typing import IO
 
 from ontograft.errors import ReleaseExists
 from ontograft.ingest.detect import read
+from ontograft.ingest.places import local
 from ontograft.jobs.change_report import Examples, opened, write_report
 from ontograft.jobs.ingest import rejecting, watched
 from ontograft.kg.apply import BATCH_ROWS, active, carry_tombstones, newest, take_up, view
@@ -113,7 +114,9 @@ def refresh(
     on_reject: Callable[[Reject], None] | None = None,
     on_caveat: Callable[[Caveat], None] | None = None,
 ) -> RefreshReport:
-    """Refresh an ontology from a source. Killed at any point and started again, it ends as a clean run does.
+    """Refresh an ontology from a source: a path, an http(s) address or ``package:NAME``.
+
+    Killed at any point and started again, it ends as a clean run does.
 
     Raises:
         SourceError: The source cannot be read, or one of its records is malformed.
@@ -123,12 +126,13 @@ def refresh(
     """
     asked, began = request or Request(), time.monotonic()
     tell = progress or (lambda stage, done, total: None)
+    path = local(path, progress=lambda done, total: tell("downloading", done, total))
     with open_store(store) as graph:
         with nullcontext() if asked.dry_run else graph.writer():
             found = _run(graph, path, asked, tell, on_reject, on_caveat)
         pack = None
         if asked.pack is not None and not asked.dry_run:
-            pack = _build(store, asked, tell)
+            pack = build_pack(store, asked, tell)
     values = {name: getattr(found, name) for name in RefreshReport.__slots__}
     return RefreshReport(**{**values, "pack": pack, "seconds": time.monotonic() - began})
 
@@ -272,7 +276,7 @@ def _counting(tell: Progress, total: int | None) -> Callable[[int], None]:
     return step
 
 
-def _build(store: str | Path, asked: Request, tell: Progress) -> Path:
+def build_pack(store: str | Path, asked: Request, tell: Progress) -> Path:
     """A pack of the store as it is now: what is there already is not made again."""
     from ontograft.jobs.build import build
     from ontograft.kg.manifest import current, read_manifest
