@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--fresh", type=int, default=30_000, help="vectors to take out of it")
     options = parser.parse_args()
     options.work.mkdir(parents=True)
+    RESULT.parent.mkdir(exist_ok=True)
     os.environ["ONTOGRAFT_HOME"] = str(options.work / "home")
     store, pack = options.work / "kg.db", options.work / "pack"
     load = {Path(name).name: measured(COMMAND, "ingest", str(options.data / name), *more, "--store", str(store)) for name, *more in SOURCES}

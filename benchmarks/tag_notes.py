@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
+    RESULT.parent.mkdir(exist_ok=True)
     notes = {
         f"{f.stem}-{i}": row["note"] for f in sorted(options.data.glob("*.csv")) for i, row in enumerate(csv.DictReader(f.open(newline="")))
     }

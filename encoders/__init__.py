@@ -1,1 +1,1 @@
-"""Placeholder docstring."""
+"""Text or graph to vectors."""

@@ -23,11 +23,11 @@ from ontograft.ingest.staging import Request, header
 from ontograft.types import Concept, Header, Name, Record, Reject, Relation, Scope
 
 _VERSION = re.compile(rb"<version>\s*([^<]{1,40}?)\s*</version>")
-_RANGE = re.compile(r"\s*\(([A-Z]\d[0-9A-Z])(?:\s*[-–]\s*([A-Z]\d[0-9A-Z]))?\)\s*\Z")
+_RANGE = re.compile(r"\s*\(([A-Z](?:\d[0-9A-Z]|[A-Z]\d))(?:\s*[-–]\s*([A-Z](?:\d[0-9A-Z]|[A-Z]\d)))?\)\s*\Z")
 _NOT_APPLIED = re.compile(
     r"7th characters? ((?:[0-9A-Z](?:,| and|, and| or)? )+)do not apply to codes in category (\w+) with 6th character (.*)", re.IGNORECASE
 )
-_CODE = re.compile(r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?")
+_CODE = re.compile(r"[A-Z](?:\d[0-9A-Z]|[A-Z]\d)(?:\.[0-9A-Z]{1,4})?")
 _ATTRIBUTION = "ICD-10-CM, National Center for Health Statistics (CDC) and Centers for Medicare & Medicaid Services"
 
 

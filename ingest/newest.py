@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from ontograft.errors import OntograftError
@@ -44,12 +44,16 @@ def newest(entry: Entry, *, offline: bool = False) -> Known:
     """The newest release of a source; never raises what a source may do wrong."""
     if not is_address(entry.source):
         return _here(entry, entry.source, "package" if entry.source.startswith(PACKAGE) else "file")
-    if offline:
-        return _cached(entry, entry.source)
     try:
-        return _asked(entry)
+        if not offline:
+            return _asked(entry)
+        known = _cached(entry, entry.source)
     except OntograftError as error:
-        return _cached(entry, entry.source, problem=str(error))
+        known = _cached(entry, entry.source, problem=str(error))
+    if known.release is None and entry.instead is not None and entry.instead.startswith(PACKAGE):
+        carried = _here(entry, entry.instead, "package")
+        return replace(carried, problem=known.problem) if carried.release is not None else known
+    return known
 
 
 def _asked(entry: Entry) -> Known:
@@ -70,7 +74,7 @@ def _cached(entry: Entry, source: str, *, problem: str | None = None) -> Known:
     if have is None:
         return Known(problem=problem)
     known = _here(entry, str(have[0]), "cache")
-    return known if problem is None else Known(known.release, known.known_from, known.sha256, problem)
+    return known if problem is None else replace(known, problem=problem)
 
 
 def _here(entry: Entry, source: str, known_from: str) -> Known:

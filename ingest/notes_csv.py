@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -11,6 +12,9 @@ from ontograft.errors import DocumentError, SourceError
 from ontograft.ingest.note import checked_note
 from ontograft.ingest.source import decompressed
 from ontograft.types import Note, NoteReject
+
+# What names a column: at most three short words. Anything else may be the text of a document.
+_COLUMN = re.compile(r"[\w.-]{1,30}(?: [\w.-]{1,30}){0,2}")
 
 
 def read_csv(stream: IO[bytes], text_column: str | None, id_column: str | None, delimiter: str = ",") -> Iterator[Note | NoteReject]:
@@ -67,8 +71,15 @@ def _places(columns: list[str], text_column: str | None, id_column: str | None) 
     wanted = text_column or ("text" if "text" in columns or len(columns) > 1 else columns[0])
     for option, name in (("--text-column", wanted), ("--id-column", id_column)):
         if name is not None and name not in columns:
-            raise DocumentError(f"no column '{name}'; the columns are {', '.join(columns[:40])}: name one with {option}")
+            raise DocumentError(f"no column '{name}'; {_listed(columns)}: name one with {option}")
     return columns.index(wanted), -1 if id_column is None else columns.index(id_column)
+
+
+def _listed(columns: list[str]) -> str:
+    """The columns, unless the first line does not look like a header: then it may be a document, which no message may quote."""
+    if all(_COLUMN.fullmatch(column) for column in columns):
+        return f"the columns are {', '.join(columns[:40])}"
+    return f"the first line has {len(columns)} columns and does not look like a header"
 
 
 def check_columns(file: Path, delimiter: str, text_column: str | None, id_column: str | None) -> None:

@@ -99,9 +99,7 @@ def _anchor(tx: ManagedTransaction, book: Book, ids: list[str]) -> None:
     _draw_outgoing(tx, anchors, live)
 
 
-def _label(
-    tx: ManagedTransaction, drawn: Mapping[str, list[str]], fresh: list[str], lost: list[str], stale: list[tuple[str, str]]
-) -> None:
+def _label(tx: ManagedTransaction, drawn: Mapping[str, list[str]], fresh: list[str], lost: list[str], stale: list[tuple[str, str]]) -> None:
     by_kind: dict[str, list[str]] = defaultdict(list)
     for element, kind in stale:
         by_kind[kind].append(element)

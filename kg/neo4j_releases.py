@@ -259,4 +259,3 @@ class Neo4jReleases:
             )
         )
         return gone
-

@@ -53,9 +53,7 @@ class Neo4jStore(Neo4jReleases):
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
-    def check(
-        self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0
-    ) -> LoadReport | None:
+    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0) -> LoadReport | None:
         """See :meth:`ontograft.kg.store.GraphStore.check`; of disks it sees the one where releases are staged, not the server's."""
         early = admission.check(self.url, self._book().releases(), header, source_sha256=source_sha256, replace=replace)
         if early is None and source_bytes:

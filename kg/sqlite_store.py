@@ -90,9 +90,7 @@ class SqliteStore(SqliteReleases):
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
-    def check(
-        self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0
-    ) -> LoadReport | None:
+    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0) -> LoadReport | None:
         """See :meth:`ontograft.kg.store.GraphStore.check`."""
         early = admission.check(self.path, self.releases(), header, source_sha256=source_sha256, replace=replace)
         if early is None and source_bytes:
@@ -288,5 +286,3 @@ class SqliteStore(SqliteReleases):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-

@@ -68,9 +68,7 @@ class GraphStore(Protocol):
 
     url: str
 
-    def check(
-        self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0
-    ) -> LoadReport | None:
+    def check(self, header: Header, *, source_sha256: str | None = None, replace: bool = False, source_bytes: int = 0) -> LoadReport | None:
         """Ask before reading a source: the report of a load with nothing to do, None where it may go ahead.
 
         Raises:

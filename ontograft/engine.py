@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.encoders.graph import GraphEncoder
-from ontograft.encoders.text import TextEncoder
 from ontograft.errors import OptionError
-from ontograft.fusion.batch import KnowledgeCollator
-from ontograft.fusion.candidates import CandidateFinder
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.linking import Linker, Nearest
+from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
-from ontograft.tasks.ner.examples import Collator, Example, Preparer
-from ontograft.tasks.ner.predict import Prediction, predict
+from ontograft.tasks.ner.examples import Example
+from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Document, Entity
 
 if TYPE_CHECKING:
@@ -55,23 +52,12 @@ class Engine:
     """
 
     def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
-        built, settings = bundled.load(bundle)
-        self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, settings.labels
-        unknown = sorted((options.labels or frozenset()) - set(settings.labels))
+        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer)
+        self._options, self.linker = options, self._tagger.linker
+        self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, self._tagger.settings.labels
+        unknown = sorted((options.labels or frozenset()) - set(self.labels))
         if unknown:
-            raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(settings.labels)}")
-        self._model, self._settings, self._options = built.model.to(device), settings, options
-        finder = collator = nearest = None
-        if settings.arm.has_knowledge:
-            encoder = GraphEncoder.load(bundle.folder / "graph") if (bundle.folder / "graph").is_dir() else None
-            vectors = pack.vectors(encoder.key()) if encoder is not None and settings.arm.needs_vectors else None
-            finder = CandidateFinder(pack)
-            collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
-            if encoder is not None and vectors is not None and vectors.index_path is not None:
-                nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
-        self._prepare = Preparer(built.windower(settings), finder, settings.arm)
-        self._collate = Collator(collator, pad=built.tokenizer.pad_token_id or 0)
-        self.linker = Linker(pack, settings.label_groups, prefer=options.prefer, nearest=nearest)
+            raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(self.labels)}")
 
     def tag(self, text: str) -> Document:
         """Tag one text."""
@@ -81,22 +67,22 @@ class Engine:
         """Tag texts, in order; a few are held at a time."""
         stream = iter(texts)
         while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
-            examples = [self._prepare(text) for text in chunk]
-            predictions = predict(self._model, examples, self._collate)
-            for example, prediction in zip(examples, predictions, strict=True):
+            examples = [self._tagger.prepare(text) for text in chunk]
+            for example, prediction in zip(examples, self._tagger.predict(examples), strict=True):
                 yield Document(example.text, tuple(self._entities(example, prediction)))
 
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
-        tags = self._settings.tags
+        tags = self._tagger.settings.tags
         path = tags.decode(prediction.logits)
         spans = [s for s in tags.spans(path) if self._options.labels is None or s[2] in self._options.labels]
-        probability = _softmax(prediction.logits / self._settings.temperature)
-        for (first, last, label), scored in zip(spans, self.linker.score(example, prediction, spans), strict=True):
+        probability = _softmax(prediction.logits / self._tagger.settings.temperature)
+        links = self.linker.score(example, prediction, spans) if self.linker is not None else [Scored()] * len(spans)
+        for (first, last, label), scored in zip(spans, links, strict=True):
             score = float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in range(first, last + 1)])))
             if score < self._options.threshold:
                 continue
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
-            concept, candidates = self.linker.name(scored)
+            concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
             yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates)
 
 
@@ -150,8 +136,10 @@ def load(
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = np.exp(logits - logits.max(-1, keepdims=True, initial=-1e9)) if len(logits) else logits
-    return np.asarray(shifted / shifted.sum(-1, keepdims=True)) if len(logits) else logits
+    if not len(logits):
+        return logits
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(-1, keepdims=True))
 
 
 __all__ = ["Engine", "TagOptions", "load"]

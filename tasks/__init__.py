@@ -1,1 +1,1 @@
-"""Placeholder docstring."""
+"""Vectors to answers: recognition, linking; bundles, training, metrics."""

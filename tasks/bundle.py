@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ontograft.encoders import base as base_encoders
-from ontograft.errors import BundleDamaged, BundleError, EncoderError, UnknownModel
+from ontograft.errors import BundleDamaged, BundleError, EncoderError, OutputExists, UnknownModel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,6 +124,7 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         schema, parts, kind = manifest["schema"], dict(manifest["parts"]), manifest["task"]
+        _ = manifest["base"]["name"], manifest["base"]["sha256"], dict(manifest["settings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleDamaged(
             f"{folder / MANIFEST}: not a bundle's manifest ({error.__class__.__name__}); copy the bundle again or train it anew"
@@ -147,10 +148,20 @@ def load(name: str | Path, *, task: str | None = None) -> Bundle:
     return Bundle(folder, manifest)
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Stop before any work where something stands that is no bundle, since saving replaces the folder.
+
+    Raises:
+        OutputExists: a file, or a folder with other things in it.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
+        raise OutputExists(f"{folder} is no bundle, and not empty; it would be replaced, so name another folder")
+
+
 def save(
     folder: Path, *, manifest: Mapping[str, Any], weights: Mapping[str, Mapping[str, Tensor]], card: str, graph: Path | None = None
 ) -> Bundle:
-    """Write a bundle beside its place, then move it there, replacing an earlier one.
+    """Write a bundle beside its place, then move it there, replacing an earlier one; ask :func:`refuse_foreign` before.
 
     Args:
         folder: where it is to be.
@@ -180,7 +191,7 @@ def save(
                 parts[path.relative_to(work).as_posix()] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         full = {"schema": SCHEMA, **manifest, "parts": parts}
         (work / MANIFEST).write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
+        if folder.exists():  # moved aside, so that one of the two is there at any moment but one, and both until the new one is whole
+            folder.replace(Path(temporary) / "before")
         work.replace(folder)
     return Bundle(folder, full)

@@ -10,15 +10,15 @@ from ontograft.tasks.ner.bundled import TaggerSettings
 
 
 def ner_card(
-    settings: TaggerSettings, notes: Mapping[str, Any], *, metrics: Mapping[str, Any] | None = None, dev: Path | None = None
+    settings: TaggerSettings, base: str, notes: Mapping[str, Any], *, metrics: Mapping[str, Any] | None = None, dev: Path | None = None
 ) -> str:
     """The card of a tagger, Markdown."""
     trained = notes["trained_on"]
     rows = "\n".join(f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} |" for o in notes["ontologies"])
     return f"""# Entity recognition and linking: {", ".join(settings.labels)}
 
-Recognises {", ".join(settings.labels)} and links them to the concepts of any pack. Base encoder frozen, low-rank adapters,
-knowledge attention (arm `{settings.arm}`), word tags in BIO.
+Recognises {", ".join(settings.labels)} and links them to the concepts of any pack. Base encoder {base}, frozen, with low-rank
+adapters, knowledge attention (arm `{settings.arm}`), word tags in BIO.
 
 ## Data
 Trained on {trained["documents"]} documents with {trained["mentions"]} mentions ({", ".join(trained["files"])}),

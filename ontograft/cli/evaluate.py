@@ -47,6 +47,8 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
             f"in the vocabulary ({of['outside_vocabulary']:,} outside it)"
         )
     _table("controls, trained alike", {arm: of["runs"] for arm, of in report["controls"].items()})
+    if ablate_kg and not report["controls"]:
+        render.message("no controls were trained beside this bundle; `ontograft train ner --controls off,aliases,names` trains them")
     if report["same_weights"]:
         _table("same weights, knowledge removed: not a control", {arm: [figures] for arm, figures in report["same_weights"].items()})
 

@@ -53,6 +53,9 @@ def _common(command: click.Command) -> None:
         options.append(click.version_option(ontograft.__version__, prog_name="ontograft"))
     for option in options:
         option(command)
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            _common(part)
 
 
 def _set_logging() -> None:

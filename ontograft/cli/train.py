@@ -33,20 +33,29 @@ def command() -> None:
 @click.option("--graph", type=click.Path(path_type=Path), help="Graph encoder that the bundle carries; the shipped one by default.")
 @click.option("--arm", default="graph", show_default=True, help="Knowledge of the bundle: graph, names, aliases or off.")
 @click.option("--controls", default="", help="Arms to train beside it, separated by commas: off, aliases, names, moved, shuffled, random.")
-@click.option("--seeds", default=1, show_default=True, help="Seeds for each arm, from --seed on.")
+@click.option("--seeds", default=1, type=click.IntRange(1), show_default=True, help="Seeds for each arm, from --seed on.")
 @click.option("--seed", default=0, show_default=True, help="The bundle's seed.")
-@click.option("--epochs", default=6, show_default=True, help="Passes over the training data.")
-@click.option("--max-steps", default=0, help="End after so many steps; 0 for all epochs.")
+@click.option("--epochs", default=6, type=click.IntRange(1), show_default=True, help="Passes over the training data.")
+@click.option("--max-steps", default=0, type=click.IntRange(0), help="End after so many steps; 0 for all epochs.")
 @click.option(
     "--tune-share",
     default=0.2,
+    type=click.FloatRange(0, 1, max_open=True),
     show_default=True,
     help="Part of the training documents that chooses the epoch and the temperature; 0 trains on all.",
 )
-@click.option("--patience", default=3, show_default=True, help="Epochs without a better score on tune before it stops; 0 for never.")
+@click.option(
+    "--patience",
+    default=3,
+    type=click.IntRange(0),
+    show_default=True,
+    help="Epochs without a better score on tune before it stops; 0 for never.",
+)
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
-@click.option("--batch", default=2048, show_default=True, help="Word pieces in a batch.")
-@click.option("--window", default=512, show_default=True, help="Word pieces in a window; longer documents have several.")
+@click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
+@click.option(
+    "--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window."
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
@@ -115,7 +124,7 @@ def ner(
 @click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack to learn from; it needs no vectors.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the graph encoder.")
 @click.option("--encoder", help="Text encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
-@click.option("--steps", default=800, show_default=True, help="Training steps.")
+@click.option("--steps", default=800, type=click.IntRange(1), show_default=True, help="Training steps.")
 @click.option("--seed", default=0, show_default=True, help="Seed.")
 @click.option("--overwrite", is_flag=True, help="Replace an encoder that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")

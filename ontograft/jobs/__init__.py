@@ -1,1 +1,1 @@
-"""Placeholder docstring."""
+"""What joins several rooms: ingest, build, tag, train, evaluate, refresh."""

@@ -8,20 +8,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ontograft.encoders.graph import GraphEncoder
-from ontograft.encoders.text import TextEncoder
+import torch
+
 from ontograft.errors import CorpusError
-from ontograft.fusion.batch import KnowledgeCollator
-from ontograft.fusion.candidates import CandidateFinder
 from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.linking import Linker, Nearest
 from ontograft.tasks.ner import bundled, evaluation
-from ontograft.tasks.ner.examples import Collator, Preparer
-from ontograft.tasks.ner.predict import predict
+from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Annotated
 
 
@@ -64,6 +60,10 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
             control = bundles.load(folder, task=bundled.TASK)
             arm = str(control.manifest["settings"]["arm"])
             runs.setdefault(arm, []).append(evaluate_tagger(control, documents, opened) | {"seed": control.manifest["training"]["seed"]})
+        own = str(bundle.manifest["settings"]["arm"])
+        if own in runs:  # further seeds of the bundle's own arm: their mean is the product's, not a control's
+            seeds = [report["metrics"] | {"seed": bundle.manifest["training"]["seed"]}, *runs.pop(own)]
+            report["seeds"] = _mean(seeds)
         report["controls"] = {arm: _mean(of) for arm, of in runs.items()}
         report["same_weights"]["off"] = evaluate_tagger(bundle, documents, opened, without_knowledge=True)
     if out is not None:
@@ -81,16 +81,7 @@ def evaluate_tagger(
     bundle: bundles.Bundle, documents: Sequence[Annotated], pack: Pack, *, without_knowledge: bool = False
 ) -> dict[str, Any]:
     """Metrics of a bundle on gold documents; ``without_knowledge`` gives the same weights no candidates."""
-    built, settings = bundled.load(bundle)
-    arm = settings.arm
-    finder = collator = linker = None
-    if arm.has_knowledge and not without_knowledge:
-        encoder = GraphEncoder.load(bundle.folder / "graph")
-        vectors = pack.vectors(encoder.key()) if arm.needs_vectors else None
-        finder, collator = CandidateFinder(pack), KnowledgeCollator(pack, vectors, arm=arm, width=settings.attention.concept)
-        nearest = Nearest(vectors, encoder, TextEncoder(encoder.base)) if vectors is not None and vectors.index_path is not None else None
-        linker = Linker(pack, settings.label_groups, nearest=nearest)
-    preparer = Preparer(built.windower(settings), finder, arm)
-    examples = [preparer.annotated(d, settings.tags) for d in documents]
-    predictions = predict(built.model, examples, Collator(collator, pad=built.tokenizer.pad_token_id or 0))
-    return evaluation.report(documents, examples, predictions, settings.tags, linker)
+    tagger = open_tagger(bundle, pack, device="cuda" if torch.cuda.is_available() else "cpu", knowledge=not without_knowledge)
+    tags = tagger.settings.tags
+    examples = [tagger.prepare.annotated(d, tags) for d in documents]
+    return evaluation.report(documents, examples, tagger.predict(examples), tags, tagger.linker)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ontograft.errors import OntograftError, OptionError, SourceError
@@ -129,9 +130,8 @@ def refresh_all(
         raise OptionError(f"{store} holds none of {names}: ingest one first, or name your own list with --sources FILE")
     outcomes = [] if sources is not None else [_skipped(entry) for entry in entries if entry not in wanted]
     for entry in wanted:
-        outcome = _guarded(
-            entry.name, shown(entry.source), lambda entry=entry: _one(entry, store, asked, progress, first=entry.name not in loaded)
-        )  # type: ignore[misc]
+        work = partial(_one, entry, store, asked, progress, first=entry.name not in loaded)
+        outcome = _guarded(entry.name, shown(entry.source), work)
         outcomes.append(outcome)
         if on_outcome is not None:
             on_outcome(outcome)

@@ -232,6 +232,8 @@ def _rejects_path(out: str | Path, rejects: str | Path | None) -> Path | str | N
 def _check_paths(source: str | Path, out: str | Path, listed: Path | str | None, resume: bool) -> None:
     if resume and STDIO in {str(source), str(out)}:
         raise OptionError("--resume needs an input and an output that are files: what came through a pipe is gone")
+    if listed is not None and STDIO not in {str(source), str(listed)} and Path(listed).resolve() == Path(source).resolve():
+        raise OptionError(f"{listed} is the input; name another file for --rejects")
     if str(out) == STDIO:
         return
     if str(source) != STDIO and Path(source).resolve() == Path(out).resolve():

@@ -20,6 +20,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
+from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.card import ner_card
 from ontograft.tasks.ner import bundled
@@ -86,11 +87,12 @@ def train_ner(
         raise OutputExists(
             f"{out}: a bundle is there already; pass --overwrite to train it anew, or --resume to finish an interrupted training"
         )
+    bundles.refuse_foreign(out)
     documents = [d for path in train for d in read_pubtator(path)]
     held = read_pubtator(dev) if dev is not None else []
     opened = Pack.open(pack)
     graph_folder = bundles.graph_encoder(plan.graph)
-    encoder = graph.GraphEncoder.load(graph_folder)
+    encoder, base = graph.GraphEncoder.load(graph_folder), base_encoders.resolve(plan.base)
     scores: dict[str, list[dict[str, Any]]] = {}
     for arm in plan.arms:
         vectors = opened.vectors(encoder.key()) if arm.needs_vectors else None
@@ -98,7 +100,7 @@ def train_ner(
             first = arm is plan.arms[0] and seed == plan.seeds[0]
             folder = Path(f"{out}.runs") / f"{arm}-{seed}"
             target = out if first else folder / "bundle"
-            if overwrite and not resume:  # checkpoints of an earlier training are not this one's
+            if not resume:  # checkpoints of an earlier training are not this one's
                 shutil.rmtree(folder, ignore_errors=True)
             say(f"training {arm}, seed {seed}, on {len(documents)} documents")
             trained = train_tagger(
@@ -108,34 +110,29 @@ def train_ner(
                 replace(plan.training, seed=seed),
                 folder=folder,
                 fusion=plan.fusion,
-                base=base_encoders.resolve(plan.base),
+                base=base,
                 tune_share=plan.tune_share,
                 resume=resume,
             )
             notes = _notes(documents, train, opened, plan, seed, trained.tune)
-            card = ner_card(trained.settings, notes)
-            carried = graph_folder if arm.has_knowledge else None
             bundle = bundled.save(
-                target, trained.built.model, trained.settings, base_encoders.resolve(plan.base), card=card, graph=carried, notes=notes
+                target,
+                trained.built.model,
+                trained.settings,
+                base,
+                card=ner_card(trained.settings, base.name, notes),
+                graph=graph_folder if arm.has_knowledge else None,
+                notes=notes,
             )
             if held:
                 metrics = evaluate_tagger(bundle, held, opened)
                 scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
                 say(f"{arm}, seed {seed}: span F1 {metrics['span_f1']:.4f}")
-                if first:
-                    card = ner_card(trained.settings, notes, metrics=metrics, dev=dev)
-                    bundled.save(
-                        target,
-                        trained.built.model,
-                        trained.settings,
-                        base_encoders.resolve(plan.base),
-                        card=card,
-                        graph=carried,
-                        notes=notes,
-                    )
+                with replacing(target / bundles.CARD) as card:
+                    card.write(ner_card(trained.settings, base.name, notes, metrics=metrics, dev=dev))
     if scores:
-        Path(f"{out}.runs").mkdir(parents=True, exist_ok=True)
-        (Path(f"{out}.runs") / "scores.json").write_text(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
+        with replacing(Path(f"{out}.runs") / "scores.json") as file:
+            file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
     return TrainReport(out, scores)
 
 

@@ -1,1 +1,1 @@
-"""Placeholder docstring."""
+"""The bundles and the graph encoder that come with Ontograft."""

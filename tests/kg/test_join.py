@@ -173,7 +173,11 @@ def test_the_order_of_loading_does_not_matter(tmp_path: Path) -> None:
 def test_iris_belong_to_the_source_that_holds_them(store: GraphStore) -> None:
     load(store, "one", bare("https://one.org/a", "https://one.org/b"))
     load(store, "two", bare("https://two.org/a"))
-    load(store, "maps", [Relation("https://one.org/a", "same_as", "https://two.org/a"), Relation("https://one.org/b", "same_as", "https://two.org/a")])
+    load(
+        store,
+        "maps",
+        [Relation("https://one.org/a", "same_as", "https://two.org/a"), Relation("https://one.org/b", "same_as", "https://two.org/a")],
+    )
     got = store.joined()
     assert got.groups == [("https://one.org/a", "https://two.org/a")] and len(got.conflicts) == 1
 

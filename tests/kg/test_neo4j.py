@@ -122,9 +122,7 @@ def test_what_others_tied_to_a_concept_outlives_refresh_and_rollback(store: Neo4
     ask(url, "MATCH (w:Ward) DETACH DELETE w")
 
 
-def test_an_unfinished_load_is_seen_by_nobody_and_taken_away(
-    store: Neo4jStore, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unfinished_load_is_seen_by_nobody_and_taken_away(store: Neo4jStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     load(store, "x", concept("X:1", "one"))
     before = drawn(url)
 

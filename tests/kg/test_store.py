@@ -42,7 +42,10 @@ def test_equal_names_come_first_whatever_their_case(hearts: GraphStore) -> None:
 @pytest.mark.parametrize(
     ("text", "first"),
     [
-        ("attack heart", "HP:3"), ("hypertens", "HP:1"), ("筋梗", "HP:3"), ("infarction of something", "HP:3"),
+        ("attack heart", "HP:3"),
+        ("hypertens", "HP:1"),
+        ("筋梗", "HP:3"),
+        ("infarction of something", "HP:3"),
         ('"heart" OR (attack*', "HP:3"),
     ],
 )

@@ -1,0 +1,74 @@
+"""A bundle opened on a pack: everything that reads a text, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ontograft.encoders.graph import GraphEncoder
+from ontograft.encoders.text import TextEncoder
+from ontograft.fusion.batch import KnowledgeCollator
+from ontograft.fusion.candidates import CandidateFinder
+from ontograft.tasks.linking import Linker, Nearest
+from ontograft.tasks.ner import bundled
+from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.examples import Collator, Example, Preparer
+from ontograft.tasks.ner.model import Tagger
+from ontograft.tasks.ner.predict import Prediction, predict
+
+if TYPE_CHECKING:
+    from ontograft.kg.pack import Pack
+    from ontograft.tasks.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTagger:
+    """A tagger with what it needs to read texts.
+
+    Attributes:
+        model: in evaluation mode, adapters merged.
+        settings: those of its bundle.
+        prepare: cuts a text and finds its candidates.
+        collate: makes batches.
+        linker: names concepts; None for a bundle without knowledge, or with its knowledge taken away.
+    """
+
+    model: Tagger
+    settings: TaggerSettings
+    prepare: Preparer
+    collate: Collator
+    linker: Linker | None
+
+    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Tag logits and link posteriors of prepared texts."""
+        return predict(self.model, examples, self.collate)
+
+
+def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequence[str] = (), knowledge: bool = True) -> OpenTagger:
+    """Open a bundle on a pack.
+
+    Args:
+        bundle: checked by :func:`ontograft.tasks.bundle.load`.
+        pack: any pack with vectors of the bundle's graph encoder.
+        device: a torch device.
+        prefer: ontology prefixes whose ids are shown first.
+        knowledge: False takes the candidates away from the same weights.
+
+    Raises:
+        BundleDamaged, EncoderError: the bundle does not fit itself or its base encoder.
+        VectorsMissing: the pack has no vectors of the bundle's graph encoder.
+    """
+    built, settings = bundled.load(bundle)
+    finder = collator = linker = None
+    if settings.arm.has_knowledge and knowledge:
+        encoder = GraphEncoder.load(bundle.folder / "graph")
+        vectors = pack.vectors(encoder.key()) if settings.arm.needs_vectors else None
+        finder = CandidateFinder(pack)
+        collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
+        nearest = None
+        if vectors is not None and vectors.index_path is not None:
+            nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
+        linker = Linker(pack, settings.label_groups, prefer=prefer, nearest=nearest)
+    prepare = Preparer(built.windower(settings), finder, settings.arm)
+    return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker)
