@@ -70,7 +70,8 @@ class Bundle:
                 raise KeyError(table)
             self.concept = self.since = None
             return
-        kept: list[Any] = {"type": self.types, "name": self.names, "relation": self.relations}[table]
+        tables: dict[str, list[Any]] = {"type": self.types, "name": self.names, "relation": self.relations}
+        kept = tables[table]
         for place, held in enumerate(kept):
             if (held if table == "type" else tuple(held[: len(row) - 1])) == (row[1] if table == "type" else tuple(row[1:])):
                 del kept[place]

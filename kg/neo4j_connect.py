@@ -103,7 +103,7 @@ class Connection:
 
     def schema(self, statement: str) -> None:
         """A statement on constraints and indexes."""
-        self.writing(lambda tx: tx.run(statement).consume())  # type: ignore[arg-type]
+        self.writing(lambda tx: tx.run(statement).consume())
 
     def close(self) -> None:
         """Let go of the server."""
@@ -113,7 +113,7 @@ class Connection:
 
 def rows(tx: ManagedTransaction, query: str, /, **parameters: Any) -> list[list[Any]]:
     """Rows of one statement inside a transaction."""
-    return [record.values() for record in tx.run(query, parameters)]  # type: ignore[arg-type]
+    return [record.values() for record in tx.run(query, parameters)]
 
 
 def _import_driver() -> None:

@@ -33,7 +33,7 @@ class SqliteFacts:
             (id_,),
         ).fetchall()
         return [
-            Stated(row[0], row[1], label(self._db, row[2], row[3]) or row[4], *row[5:8], bool(row[8]), bool(row[9]), *row[10:])
+            Stated._make((row[0], row[1], label(self._db, row[2], row[3]) or row[4], *row[5:8], bool(row[8]), bool(row[9]), *row[10:]))
             for row in found
         ]
 
@@ -92,7 +92,7 @@ class SqliteFacts:
             " ORDER BY predicate, object, source, qualifiers",
             (id_,),
         )
-        return [StatedRelation(*row[:3], sources[row[3]]) for row in found]
+        return [StatedRelation._make((*row[:3], sources[row[3]])) for row in found]
 
     def children(self, id_: str) -> int:
         """See :class:`~ontograft.kg.describe.Facts`."""

@@ -139,7 +139,8 @@ def test_doctor_tells_a_damaged_bundle(tmp_path: Path, monkeypatch: pytest.Monke
     from ontograft.tasks import bundle
 
     (tmp_path / "lora.safetensors").write_bytes(b"x")
-    manifest = {"schema": bundle.SCHEMA, "task": "ner", "parts": {"lora.safetensors": {"size": 1, "sha256": "0" * 64}}}
+    parts = {"lora.safetensors": {"size": 1, "sha256": "0" * 64}}
+    manifest = {"schema": bundle.SCHEMA, "task": "ner", "base": {"name": "x", "sha256": "0"}, "settings": {}, "parts": parts}
     (tmp_path / bundle.MANIFEST).write_text(json.dumps(manifest))
     monkeypatch.setattr(bundle, "shipped", lambda: [str(tmp_path)])
     result = call("doctor")

@@ -181,15 +181,14 @@ def test_knowledge_attention_is_heard_only_where_there_are_candidates(engine, ti
     """The same weights with the fusion taken out read a text without names alike, bit for bit."""
     import numpy as np
 
-    from ontograft.tasks.ner.predict import predict
-
-    known, unknown = (engine._prepare(text) for text in ("Patients with asthma were given Aspirin.", "Nothing of the sort was seen."))
-    assert engine._settings.arm is Arm.GRAPH and len(known.spans) and not len(unknown.spans)
-    fused = [predict(engine._model, [example], engine._collate)[0].logits for example in (known, unknown)]
-    fusion = engine._model.encoder.fusion
+    tagger = engine._tagger
+    known, unknown = (tagger.prepare(text) for text in ("Patients with asthma were given Aspirin.", "Nothing of the sort was seen."))
+    assert tagger.settings.arm is Arm.GRAPH and len(known.spans) and not len(unknown.spans)
+    fused = [tagger.predict([example])[0].logits for example in (known, unknown)]
+    fusion = tagger.model.encoder.fusion
     try:
-        engine._model.encoder.fusion = None
-        plain = [predict(engine._model, [example], engine._collate)[0].logits for example in (known, unknown)]
+        tagger.model.encoder.fusion = None
+        plain = [tagger.predict([example])[0].logits for example in (known, unknown)]
     finally:
-        engine._model.encoder.fusion = fusion
+        tagger.model.encoder.fusion = fusion
     assert not np.allclose(fused[0], plain[0], atol=1e-2) and np.array_equal(fused[1], plain[1])

@@ -52,7 +52,8 @@ def test_a_tagger_is_trained_refused_resumed_and_evaluated(tiny, tiny_bundle, tm
     assert report.exit_code == 0, report.output
     found = json.loads(report.stdout)
     assert found["metrics"]["span_f1"] == scores["aliases"][0]["span_f1"]
-    assert {arm: len(of["runs"]) for arm, of in found["controls"].items()} == {"aliases": 1, "off": 2}
+    assert {arm: len(of["runs"]) for arm, of in found["controls"].items()} == {"off": 2}
+    assert [run["seed"] for run in found["seeds"]["runs"]] == [0, 1]  # the bundle's own arm is no control
 
 
 def test_an_unknown_arm_and_a_missing_file_are_named(tiny, tmp_path):

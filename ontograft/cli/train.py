@@ -53,9 +53,7 @@ def command() -> None:
 )
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
-@click.option(
-    "--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window."
-)
+@click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
