@@ -79,15 +79,17 @@ def _watched(records: Iterator[Record], release: Release, progress: Progress) ->
 
 def _records(store: GraphStore, release: Release) -> Iterator[Record]:
     """A release as a reader would give it: each id's concept, then what else is said of it."""
-    streams = [
-        ((row[0], place, table, row) for row in store.release_rows(release.name, release.release, table))
-        for place, table in enumerate(_TABLES)
-    ]
+    streams = [_keyed(store, release, place) for place in range(len(_TABLES))]
     for _, same in groupby(merge(*streams, key=itemgetter(0, 1)), key=itemgetter(0)):
         for _, _, table, row in same:
             record = _record(table, row)
             if record is not None:
                 yield record
+
+
+def _keyed(store: GraphStore, release: Release, place: int) -> Iterator[tuple[str, int, Table, Row]]:
+    table = _TABLES[place]
+    return ((row[0], place, table, row) for row in store.release_rows(release.name, release.release, table))
 
 
 def _record(table: Table, row: Row) -> Record | None:

@@ -27,7 +27,7 @@ _AT_ONCE = 50_000
 _AHEAD = 2
 _CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN elementId(n)"
 _GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
-_KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor RETURN DISTINCT id"
+_KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor OR n.relations IS NOT NULL RETURN DISTINCT id"
 
 
 class Sender:
@@ -98,7 +98,7 @@ class BulkLoad:
         for one, node in zip(batch, nodes, strict=True):
             if one.concept and one.id not in known:
                 node["_anchor"] = True
-            elif one.id in known or not self._alone:
+            elif not self._alone and (one.concept or one.relations):
                 self.others.append(one.id)
 
         def send(tx: ManagedTransaction) -> None:

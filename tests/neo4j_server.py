@@ -128,7 +128,10 @@ def running(folder: Path) -> Iterator[str]:
     if named:
         if ask(named, "MATCH (n:_OntograftRelease) RETURN count(n)")[0][0]:
             raise NoServer(f"the Neo4j server of NEO4J_URI, {named}, holds a store; the tests need a database without one")
-        yield named
+        try:
+            yield named
+        finally:
+            wipe(named)
         return
     server = Server(folder)
     server.start()
