@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ontograft.errors import StoreError
@@ -146,6 +147,7 @@ def relation_properties(source: str, qualifiers: str) -> dict[str, Any]:
     return {**spread, "source": source, "qualifiers": qualifiers}
 
 
+@cache
 def kind_label(kind: str) -> str:
     """The second label of a concept: its kind in camel case."""
     words = [word for word in _NAME_LABEL.split(kind) if word]
@@ -153,6 +155,7 @@ def kind_label(kind: str) -> str:
     return _safe(name if name[:1].isalpha() else f"Kind{name}", kind)
 
 
+@cache
 def relation_type(predicate: str) -> str:
     """The relationship type of a predicate, in upper snake: ``is_a`` is ``IS_A``."""
     name = _NAME_LABEL.sub("_", _HUMP.sub("_", predicate)).strip("_").upper()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ class Connection:
             StoreError: It does not, or it refuses the credentials.
         """
         _import_driver()
+        if logging.getLogger("neo4j").level == logging.NOTSET:
+            logging.getLogger("neo4j").setLevel(logging.CRITICAL)  # each retry would be a warning; what fails in the end is raised
         from neo4j import GraphDatabase
 
         self.url = url
@@ -100,6 +103,13 @@ class Connection:
         """One transaction that writes, all or nothing; it may be tried several times."""
         with self.named_errors(), self._driver.session(database=self._database) as session:
             return session.execute_write(work)
+
+    def once(self, query: str, /, **parameters: Any) -> list[list[Any]]:
+        """Rows of one statement that is not tried again."""
+        with self.named_errors(), self._driver.session(database=self._database) as session, session.begin_transaction() as tx:
+            found = [record.values() for record in tx.run(query, parameters)]
+            tx.commit()
+            return found
 
     def schema(self, statement: str) -> None:
         """A statement on constraints and indexes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ontograft.kg.neo4j_bundle import relation_properties, relation_type
@@ -53,33 +52,21 @@ def write(tx: ManagedTransaction, edges: Iterable[Edge], *, once: bool = False) 
         rows(tx, f"{_ENDS}{absent}CREATE (a)-[r:$(row[2])]->(b) SET r = row[3]", rows=[list(one) for one in rare])
 
 
-@dataclass
 class EdgeWriter:
-    """Collects relationships of a bulk load by type and writes each type in full batches; the rest at the end."""
+    """Collects the relationships of a bulk load and writes them in full batches, the rest at the end."""
 
-    submit: Callable[[Callable[[ManagedTransaction], None]], None]
-
-    def __post_init__(self) -> None:
-        self._waiting: dict[str, list[Edge]] = defaultdict(list)
+    def __init__(self, submit: Callable[[Callable[[ManagedTransaction], None]], None]) -> None:
+        self._submit = submit
+        self._waiting: list[Edge] = []
 
     def add(self, one: Edge) -> None:
         """Take a relationship."""
-        same = self._waiting[one.type]
-        same.append(one)
-        if len(same) >= BATCH:
-            self._write(self._waiting.pop(one.type))
+        self._waiting.append(one)
+        if len(self._waiting) >= BATCH:
+            self.finish()
 
     def finish(self) -> None:
-        """Write what is left, as few transactions as the batch size allows."""
-        left: list[Edge] = []
-        for same in sorted(self._waiting.values(), key=len, reverse=True):
-            if left and len(left) + len(same) > BATCH:
-                self._write(left)
-                left = []
-            left += same
-        if left:
-            self._write(left)
-        self._waiting.clear()
-
-    def _write(self, edges: list[Edge]) -> None:
-        self.submit(lambda tx: write(tx, edges))
+        """Write what is left."""
+        edges, self._waiting = self._waiting, []
+        if edges:
+            self._submit(lambda tx: write(tx, edges))

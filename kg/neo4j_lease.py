@@ -72,7 +72,7 @@ class Lease:
             self._depth = 0
             self._stop.set()
             with contextlib.suppress(OntograftError):
-                self._connection.writing(lambda tx: rows(tx, _DROP, me=self._owner))
+                self._connection.once(_DROP, me=self._owner)
 
     def write(self, work: Callable[[ManagedTransaction], T]) -> T:
         """One transaction, written only if the lease is still ours.
@@ -108,7 +108,7 @@ class Lease:
     def _renew(self, stop: threading.Event) -> None:
         while not stop.wait(_RENEW_SECONDS):
             with contextlib.suppress(OntograftError):
-                self._connection.writing(lambda tx: rows(tx, _FENCE, me=self._owner, ttl=_TTL_MS))
+                self._connection.once(_FENCE, me=self._owner, ttl=_TTL_MS)
 
 
 def _machine() -> str:

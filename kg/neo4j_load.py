@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
 _NODES = 5000
+_FIRST = 1000
 _AT_ONCE = 50_000
 _AHEAD = 2
+_READ_AHEAD = 50_000
 _CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN elementId(n)"
 _GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
 _KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor OR n.relations IS NOT NULL RETURN DISTINCT id"
@@ -71,15 +73,20 @@ class BulkLoad:
     def write(self, staged: Staged) -> None:
         """Write all nodes and the relationships between new ones."""
         with Sender(self._lease) as sender:
-            for batch in chunks(bundles(staged), _NODES):
+            found = bundles(staged)
+            self._nodes(sender, list(islice(found, _FIRST)))  # the server begins while the rest is prepared
+            for batch in chunks(found, _NODES):
                 self._nodes(sender, batch)
             for batch in chunks(staged.placed_rows("tombstone"), _NODES):
                 graves = [grave(row, self._pending) for row in batch]
                 sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
+            relations = staged.rows("relation")
+            ahead = list(islice(relations, _READ_AHEAD))  # while the last nodes are being written
+            staged.hash()
             sender.wait()
             edges = EdgeWriter(sender.submit)
             outside: dict[str, str | None] = {}
-            for batch in chunks(staged.rows("relation"), _NODES):
+            for batch in chunks(chain(ahead, relations), _NODES):
                 if not self._alone:
                     self._look_up(sorted({row[2] for row in batch} - self._node.keys() - outside.keys()), outside)
                 for subject, predicate, object_, qualifiers in batch:
@@ -116,14 +123,13 @@ class BulkLoad:
         outside.update(dict.fromkeys(ids))
         outside.update(self._connection.read_pairs("UNWIND $ids AS id MATCH (c:Concept {id: id}) RETURN id, elementId(c)", ids=ids))
 
-    def enter(self, header: Header, entry: ReleaseEntry, *, previous: int | None, dropped: int | None = None) -> None:
+    def enter(self, header: Header, entry: ReleaseEntry, *, replaced: int | None) -> None:
         """Move the pointer. Labels go into the same transaction where they are not too many; else they follow at once.
 
         Args:
             header: What the source says of itself.
             entry: Hashes and counts.
-            previous: Ordinal of the release that was active.
-            dropped: Ordinal of the release whose place this one takes.
+            replaced: Ordinal of the release whose place this one takes.
         """
         fresh = not self._alone
         batches = [
@@ -132,7 +138,7 @@ class BulkLoad:
         together = sum(len(nodes) for _, nodes in batches) <= _AT_ONCE
 
         def switch(tx: ManagedTransaction) -> None:
-            enter(tx, self._pending, header, entry, low=previous or 0, dropped=dropped)
+            enter(tx, self._pending, header, entry, low=replaced or 0, dropped=replaced)
             for kind, nodes in batches if together else ():
                 _label(tx, kind, nodes, fresh=fresh)
 

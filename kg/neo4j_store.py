@@ -13,7 +13,7 @@ from ontograft.errors import ReleaseExists, StoreError
 from ontograft.kg import admission, neo4j_joined, neo4j_rows
 from ontograft.kg.describe import describe
 from ontograft.kg.join import Joined
-from ontograft.kg.neo4j_book import Book, note_pending, read
+from ontograft.kg.neo4j_book import Book, Entry, note_pending, read
 from ontograft.kg.neo4j_concept import Neo4jFacts
 from ontograft.kg.neo4j_connect import Connection, rows
 from ontograft.kg.neo4j_graph import settle
@@ -82,32 +82,33 @@ class Neo4jStore(Neo4jReleases):
             with Staged(header) as staged:
                 counts = staged.take(records, lenient=lenient, on_reject=on_reject, on_caveat=on_caveat)
                 sha = source_sha256 if isinstance(source_sha256, str) else source_sha256()
-                entry = staged.entry(sha256=sha, caveats=counts.caveats)
-                book = self._connection.reading(read)
-                source = book.sources.get(header.name)
+                source = self._connection.reading(read).sources.get(header.name)
                 old = source.entries[-1] if source is not None and source.entries else None
-                if old is not None and (old.release.content_hash, old.rest_hash) == (entry.content_hash, entry.rest_hash):
-                    return self._report(header, counts, unchanged=True)
-                if old is not None and not replace:
-                    raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, entry.content_hash))
+                if old is not None:
+                    entry = staged.entry(sha256=sha, caveats=counts.caveats)
+                    if (old.release.content_hash, old.rest_hash) == (entry.content_hash, entry.rest_hash):
+                        return self._report(header, counts, unchanged=True)
+                    if not replace:
+                        raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, entry.content_hash))
                 pending = Pending(header.name, header.release, LOADING, source.next_ordinal() if source is not None else 1)
                 self._lease.write(lambda tx: note_pending(tx, pending))
                 try:
-                    self._bulk(staged, header, entry, pending, old.ordinal if old is not None else None)
+                    self._bulk(staged, header, lambda: staged.entry(sha256=sha, caveats=counts.caveats), pending, old)
                 except StoreError:
                     with contextlib.suppress(StoreError):  # else the next writer does it
+                        self._connection.once("RETURN 1")
                         self._recover()
                     raise
             return self._report(header, counts, unchanged=False)
 
-    def _bulk(self, staged: Staged, header: Header, entry: ReleaseEntry, pending: Pending, old: int | None) -> None:
+    def _bulk(self, staged: Staged, header: Header, entry: Callable[[], ReleaseEntry], pending: Pending, old: Entry | None) -> None:
         bulk = BulkLoad(self._connection, self._lease, self._connection.reading(read), pending)
         if old is not None:
             for label in ("_OntograftRow", "_OntograftTombstone"):
                 closing = f"MATCH (n:{label} {{source: $source, _died: {FOREVER}}}) WITH n LIMIT {_STEP} SET n._died = $ordinal"
                 self._repeat(closing, source=pending.name, ordinal=pending.ordinal)
         bulk.write(staged)
-        bulk.enter(header, entry, previous=old, dropped=old)
+        bulk.enter(header, entry(), replaced=None if old is None else old.ordinal)
         book = self._connection.reading(read)
         source = book.sources[header.name]
         settle(self._connection, self._lease, book, source, iter(bulk.others) if old is None else None)

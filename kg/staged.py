@@ -55,6 +55,7 @@ class Staged:
             raise
         self._counts: dict[str, int] = {}
         self._content, self._rest = content.ContentHash(), content.ContentHash()
+        self._hashed = True
 
     def take(
         self,
@@ -72,13 +73,19 @@ class Staged:
         loader = Loader(self._db, 1, 1, self.header.name, lenient=lenient, on_reject=on_reject, on_caveat=on_caveat, searchable=False)
         with self._transaction():
             loader.take(records)
-        self._counts = loader.counts
-        content_hash, rest_hash = hashes(self._db, 1, 1, loader.counts)
-        self._content, self._rest = content.ContentHash(content_hash), content.ContentHash(rest_hash)
+        self._counts, self._hashed = loader.counts, False
         return StagedCounts(loader.rejects, loader.caveats)
+
+    def hash(self) -> None:
+        """Compute the hashes of what was taken, unless that is done: who has other work waiting chooses the moment."""
+        if not self._hashed:
+            content_hash, rest_hash = hashes(self._db, 1, 1, self._counts)
+            self._content, self._rest = content.ContentHash(content_hash), content.ContentHash(rest_hash)
+            self._hashed = True
 
     def entry(self, *, sha256: str, caveats: Counter[str]) -> ReleaseEntry:
         """What a store notes of the release, tombstones added here included."""
+        self.hash()
         count = self._counts
         return ReleaseEntry(
             sha256=sha256,
@@ -118,6 +125,7 @@ class Staged:
 
     def add_tombstones(self, rows: Iterable[Row]) -> int:
         """Add tombstones for ids that the release neither holds as live nor retires itself; how many were added."""
+        self.hash()
         db, added = self._db, []
         for row in rows:
             if not self.is_live(row[0]) and not db.execute("SELECT 1 FROM tombstone WHERE id = ?", (row[0],)).fetchone():

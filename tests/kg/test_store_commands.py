@@ -90,6 +90,16 @@ def test_search_and_show(here: Path) -> None:
     assert json.loads(run("show", "HP:0000822", "--json").output)["definition"] == "Pressure that stays high."
 
 
+def test_copy_takes_what_is_active_along(here: Path) -> None:
+    run("ingest", "small.obo")
+    first = CliRunner().invoke(cli, ["copy", "kg.db", "other.db", "--json"])
+    assert first.exit_code == 0 and json.loads(first.stdout)[0]["concepts"] == 2
+    assert "there already" in CliRunner().invoke(cli, ["copy", "kg.db", "other.db"]).output
+    rows = [json.loads(CliRunner().invoke(cli, ["releases", "--store", name, "--json"]).output) for name in ("kg.db", "other.db")]
+    assert rows[0][0]["content_hash"] == rows[1][0]["content_hash"]
+    assert CliRunner().invoke(cli, ["copy", "none.db", "other.db"]).exit_code == 1
+
+
 def test_what_is_not_there_is_named(here: Path) -> None:
     assert run("search", "fever").exit_code == 1 and not list(here.glob("kg.db*"))
     run("ingest", "small.obo")

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from ontograft.errors import MalformedRecord, ReleaseExists, StoreBusy, StoreError, TruncatedSource
+from ontograft.kg import neo4j_schema, sqlite_schema
 from ontograft.kg.store import GraphStore, open_store
-from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone
+from ontograft.types import Caveat, Concept, Header, Name, Record, Reject, Relation, Scope, Tombstone
 from tests.builders import concept, load
 
 BASE = [
@@ -203,6 +204,34 @@ def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
         db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     with pytest.raises(StoreError, match="schema 99"):
         open_store(tmp_path / "kg.db")
+
+
+def test_an_older_schema_is_brought_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(address, create=True) as store:
+        load(store, "x", BASE)
+        before = store.fingerprint()
+    monkeypatch.setattr(sqlite_schema, "SCHEMA", 2)
+    monkeypatch.setattr(neo4j_schema, "SCHEMA", 2)
+    with pytest.raises(StoreError, match="has schema 1, this version reads 2"):
+        open_store(address)
+    seen: list[object] = []
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {1: ("CREATE TABLE more (x)",)})
+    monkeypatch.setattr(neo4j_schema, "MIGRATIONS", {1: seen.append})
+    for _ in range(2):
+        with open_store(address) as store:
+            assert store.fingerprint() == before
+    assert len(seen) == ("://" in address)
+
+
+def test_a_disk_without_room_is_said_before(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = 40 << 20
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage)
+    with open_store(address, create=True) as store:
+        assert store.check(Header("x", "1", "test"), source_bytes=1000) is None
+        with pytest.raises(StoreError, match=r"x 1.* needs about .*, 40 MB are free; nothing was changed"):
+            store.check(Header("x", "1", "test"), source_bytes=5 << 20)
 
 
 WRITER = """
