@@ -7,11 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ontograft.errors import CorpusError
+from ontograft.ingest.iob import read_iob
 from ontograft.ingest.prefixes import mesh_id
 from ontograft.types import Annotated, Mention
 
 # PMID|t|title and PMID|a|abstract; everything else of a document is tab-separated.
 TITLE_OR_ABSTRACT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
+
+
+def read_corpus(path: str | Path) -> list[Annotated]:
+    """Read annotated documents: PubTator, or a word and its BIO tag a line; the first line shows which.
+
+    Raises:
+        CorpusError: the file is neither, or not what it promises.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            first = next((line for line in stream if line.strip()), b"").decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}): check the path") from None
+    tag = first.rstrip("\r\n").rpartition("\t")[2]
+    if not TITLE_OR_ABSTRACT.match(first) and (tag == "O" or tag.startswith(("B-", "I-"))):
+        return read_iob(path)
+    return read_pubtator(path)
 
 
 def read_pubtator(path: str | Path) -> list[Annotated]:

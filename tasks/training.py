@@ -31,6 +31,7 @@ class TrainingSettings:
         epochs: passes over the training data; ``max_steps`` ends it earlier.
         budget: word pieces in a batch, padding counted.
         adapter_rate, fusion_rate, head_rate: peak learning rates.
+        beside_share: batches of the corpora trained beside, for each batch of the bundle's own.
         patience: evaluations on tune without a better score before it stops; 0 trains all epochs.
     """
 
@@ -42,6 +43,7 @@ class TrainingSettings:
     head_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: float = 0.1
+    beside_share: float = 1.0
     patience: int = 0
     seed: int = 0
 
@@ -208,7 +210,7 @@ class GraftTrainer(Trainer):
             groups: dict[float, list[nn.Parameter]] = {}
             for name, parameter in self._net.named_parameters():
                 if parameter.requires_grad:
-                    rate = s.fusion_rate if ".fusion." in name else s.head_rate if name.startswith("head.") else s.adapter_rate
+                    rate = s.fusion_rate if ".fusion." in name else s.head_rate if name.startswith(("head.", "beside.")) else s.adapter_rate
                     groups.setdefault(rate, []).append(parameter)
             self.optimizer = torch.optim.AdamW([{"params": p, "lr": rate} for rate, p in groups.items()], weight_decay=s.weight_decay)
         return self.optimizer

@@ -24,7 +24,13 @@ def command() -> None:
     required=True,
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Annotated documents, PubTator; may be given more than once.",
+    help="Annotated documents: PubTator, or a word and its BIO tag a line. May be given more than once.",
+)
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A corpus to train along, with labels and a head of its own that is not kept; may be given more than once.",
 )
 @click.option("--dev", type=click.Path(path_type=Path), help="Documents to score once at the end; nothing is chosen on them.")
 @click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack whose knowledge is grafted.")
@@ -59,6 +65,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def ner(
     train_files: tuple[Path, ...],
+    beside: tuple[Path, ...],
     dev: Path | None,
     pack: Path,
     out: Path,
@@ -103,6 +110,7 @@ def ner(
         tune_share=tune_share,
         base=encoder,
         graph=graph,
+        beside=beside,
     )
     report = train_ner(train_files, dev, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message)
     if as_json:

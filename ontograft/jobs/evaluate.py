@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ontograft.errors import CorpusError
-from ontograft.ingest.corpora import read_pubtator
+from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
@@ -35,7 +35,7 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
     Raises:
         CorpusError: no mention of a label that the bundle knows.
     """
-    documents = read_pubtator(data)
+    documents = read_corpus(data)
     bundle = bundles.load(model, task=bundled.TASK)
     labels = set(bundle.manifest["settings"]["labels"])
     if not any(m.label in labels for d in documents for m in d.mentions):

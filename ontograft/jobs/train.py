@@ -17,7 +17,7 @@ from ontograft.encoders import concepts, graph, graph_training
 from ontograft.encoders.text import TextEncoder
 from ontograft.errors import OutputExists
 from ontograft.fusion.arms import Arm
-from ontograft.ingest.corpora import read_pubtator
+from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
@@ -42,6 +42,7 @@ class NerPlan:
         seeds: the bundle's seed first.
         tune_share: part of the training data that chooses the epoch and the temperature; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
+        beside: annotated files that are trained along, each with labels and a head of its own.
     """
 
     tagger: TaggerSettings
@@ -52,6 +53,7 @@ class NerPlan:
     tune_share: float = 0.2
     base: str | None = None
     graph: Path | None = None
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ def train_ner(
             f"{out}: a bundle is there already; pass --overwrite to train it anew, or --resume to finish an interrupted training"
         )
     bundles.refuse_foreign(out)
-    documents = [d for path in train for d in read_pubtator(path)]
-    held = read_pubtator(dev) if dev is not None else []
+    documents = [d for path in train for d in read_corpus(path)]
+    further = [read_corpus(path) for path in plan.beside]
+    held = read_corpus(dev) if dev is not None else []
     opened = Pack.open(pack)
     graph_folder = bundles.graph_encoder(plan.graph)
     encoder, base = graph.GraphEncoder.load(graph_folder), base_encoders.resolve(plan.base)
@@ -111,6 +114,7 @@ def train_ner(
                 folder=folder,
                 fusion=plan.fusion,
                 base=base,
+                beside=further,
                 tune_share=plan.tune_share,
                 resume=resume,
             )
@@ -142,6 +146,7 @@ def _notes(
     return {
         "trained_on": {
             "files": [path.name for path in train],
+            **({"beside": ["/".join(path.parts[-2:]) for path in plan.beside]} if plan.beside else {}),
             "documents": len(documents),
             "mentions": sum(len(d.mentions) for d in documents),
         },

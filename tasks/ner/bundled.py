@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,14 +68,14 @@ class BuiltTagger:
         return Windower(self.tokenizer, size=size, overlap=overlap)
 
 
-def build(settings: TaggerSettings, base: base_encoders.BaseEncoder) -> BuiltTagger:
-    """A fresh tagger: pretrained encoder, new adapters, fusion and head."""
+def build(settings: TaggerSettings, base: base_encoders.BaseEncoder, *, beside: Sequence[int] = ()) -> BuiltTagger:
+    """A fresh tagger: pretrained encoder, new adapters, fusion and head, and heads of so many tags each for corpora trained beside."""
     encoder, tokenizer = base_encoders.load(base)
     hidden = int(encoder.config.hidden_size)
     lora.attach(encoder, settings.lora)
     attention = AttentionSettings(**{**asdict(settings.attention), "hidden": hidden})
     fusion = KnowledgeAttention(attention) if settings.arm.has_knowledge else None
-    return BuiltTagger(Tagger(GraftedEncoder(encoder, fusion, after=settings.after), len(settings.tags)), tokenizer)
+    return BuiltTagger(Tagger(GraftedEncoder(encoder, fusion, after=settings.after), len(settings.tags), beside=beside), tokenizer)
 
 
 def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, TaggerSettings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,16 +27,26 @@ class Tagger(nn.Module):
     Args:
         encoder: the grafted encoder.
         tags: number of tags.
+        beside: numbers of tags of further corpora that are trained along, each with a head of its own; these are not kept.
         dropout: on the hidden states, in training.
     """
 
-    def __init__(self, encoder: GraftedEncoder, tags: int, *, dropout: float = 0.1) -> None:
+    def __init__(self, encoder: GraftedEncoder, tags: int, *, beside: Sequence[int] = (), dropout: float = 0.1) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.width, tags)
+        self.beside = nn.ModuleList(nn.Linear(encoder.width, n) for n in beside)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, word_first: Tensor, knowledge: KnowledgeBatch | None = None) -> Tagged:
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        word_first: Tensor,
+        knowledge: KnowledgeBatch | None = None,
+        *,
+        corpus: int = 0,
+    ) -> Tagged:
         """Tag a batch of windows.
 
         Args:
@@ -43,11 +54,13 @@ class Tagger(nn.Module):
             attention_mask: int64 ``[batch, pieces]``.
             word_first: position of each word's first piece, int64 ``[batch, words]``; padding points at 0.
             knowledge: candidates of the batch.
+            corpus: whose head tags it; 0 for the bundle's, then those trained beside it.
         """
         encoded = self.encoder(input_ids, attention_mask, knowledge)
         rows = torch.arange(len(input_ids), device=input_ids.device).unsqueeze(-1)
         states = encoded.hidden[rows, word_first]
-        return Tagged(self.head(self.dropout(states)).float(), encoded.heard)
+        head = self.beside[corpus - 1] if corpus else self.head
+        return Tagged(head(self.dropout(states)).float(), encoded.heard)
 
 
 def link_loss(heard: Heard, target: Tensor, weight: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,16 +19,16 @@ from ontograft.fusion.candidates import CandidateFinder
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import BuiltTagger, TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
-from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches, gold_candidates, with_links
+from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches
 from ontograft.tasks.ner.model import link_loss
 from ontograft.tasks.ner.predict import predict
+from ontograft.tasks.ner.supervision import label_groups, vocabularies, with_links
+from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
 from ontograft.types import Annotated
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack, PackVectors
-
-_GROUP_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,7 @@ def train(
     folder: Path,
     fusion: FusionTraining | None = None,
     base: base_encoders.BaseEncoder | None = None,
+    beside: Sequence[Sequence[Annotated]] = (),
     tune_share: float = 0.0,
     resume: bool = False,
 ) -> TrainedTagger:
@@ -80,6 +80,7 @@ def train(
         folder: checkpoints and logs.
         fusion: how the fusion is taught.
         base: encoder to start from.
+        beside: further corpora, each with labels and a head of its own, which teach the encoder and the fusion and are then done with.
         tune_share: share of the documents, drawn by the hash of their ids, that are not trained on but choose the epoch and the
             temperature.
         resume: go on from the folder's last checkpoint.
@@ -91,18 +92,19 @@ def train(
     base = base or base_encoders.resolve()
     learn = [d for d in documents if share(d.id) >= tune_share]
     tune = [d for d in documents if share(d.id) < tune_share]
-    labels = settings.labels or tuple(sorted({m.label for d in learn for m in d.mentions}))
+    labels = settings.labels or _labels(learn)
     if not labels:
         raise CorpusError(f"{len(learn)} documents to train on and no mention among them; give a corpus with annotations")
     torch.manual_seed(training.seed)
     settings = replace(settings, labels=labels)
-    built = bundled.build(settings, base)
+    others = [TagSet(_labels(documents)) for documents in beside]
+    built = bundled.build(settings, base, beside=[len(tags) for tags in others])
     finder = CandidateFinder(knowledge.pack) if settings.arm.has_knowledge else None
     preparer = Preparer(built.windower(settings), finder, settings.arm)
-    examples = [preparer.annotated(d, settings.tags) for d in learn]
-    settings = replace(settings, label_groups=_label_groups(examples, learn, knowledge.pack))
-    annotated = frozenset(g for groups in settings.label_groups.values() for g in groups)
-    examples = [with_links(e, d.mentions, knowledge.pack, annotated) for e, d in zip(examples, learn, strict=True)]
+    examples, groups = _taught(learn, settings.tags, preparer, knowledge.pack)
+    settings = replace(settings, label_groups=groups)
+    for number, (further, tags) in enumerate(zip(beside, others, strict=True), 1):
+        examples += _taught(further, tags, preparer, knowledge.pack, corpus=number)[0]
     held = [preparer.annotated(d, settings.tags) for d in tune]
     collator = Collator(
         KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
@@ -129,9 +131,29 @@ def train(
     return TrainedTagger(built, settings, figures)
 
 
+def _labels(documents: Sequence[Annotated]) -> tuple[str, ...]:
+    return tuple(sorted({m.label for d in documents for m in d.mentions}))
+
+
+def _taught(
+    documents: Sequence[Annotated], tags: TagSet, preparer: Preparer, pack: Pack, *, corpus: int = 0
+) -> tuple[list[Example], dict[str, list[int]]]:
+    """A corpus's examples with what they teach, and the semantic groups of its labels."""
+    examples = [preparer.annotated(d, tags, corpus=corpus) for d in documents]
+    groups = label_groups(examples, documents, pack)
+    annotated = frozenset(g for some in groups.values() for g in some)
+    vocabulary = vocabularies(documents)
+    return [with_links(e, d.mentions, pack, annotated, vocabulary) for e, d in zip(examples, documents, strict=True)], groups
+
+
 def _loader(examples: Sequence[Example], collator: Collator, training: TrainingSettings) -> EpochLoader:
     def order(epoch: int) -> list[list[tuple[int, int]]]:
-        return list(batches(examples, training.budget, rng=np.random.default_rng([training.seed, epoch])))
+        rng = np.random.default_rng([training.seed, epoch])
+        made = list(batches(examples, training.budget, rng=rng))
+        own = [places for places in made if not examples[places[0][0]].corpus]
+        others = [places for places in made if examples[places[0][0]].corpus][: round(training.beside_share * len(own))]
+        both = [*own, *others]
+        return [both[i] for i in rng.permutation(len(both))] if others else own
 
     def make(epoch: int) -> Any:
         for places in order(epoch):
@@ -153,6 +175,7 @@ def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: Fusio
         batch.attention_mask.to(device),
         batch.word_first.to(device),
         knowledge.to(device) if knowledge is not None else None,
+        corpus=batch.corpus,
     )
     assert batch.tags is not None
     loss = nn.functional.cross_entropy(out.logits.flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=-100)
@@ -165,16 +188,6 @@ def _rows_kept(window: Tensor, fusion: FusionTraining, generator: torch.Generato
     """Spans that knowledge dropout leaves, bool ``[spans]``."""
     stays = torch.rand(int(window.max()) + 1, generator=generator) >= fusion.drop_windows
     return stays[window] & (torch.rand(len(window), generator=generator) >= fusion.drop_spans)
-
-
-def _label_groups(examples: Sequence[Example], documents: Sequence[Annotated], pack: Pack) -> dict[str, list[int]]:
-    """Semantic groups that make up at least a twentieth of a label's linked mentions."""
-    counts: dict[str, Counter[int]] = {}
-    for example, document in zip(examples, documents, strict=True):
-        for row, (mention, right) in gold_candidates(example, document.mentions, pack).items():
-            assert example.spans is not None
-            counts.setdefault(mention.label, Counter()).update(int(example.spans.groups[row, k]) for k in right[:1])
-    return {label: sorted(g for g, n in c.items() if n >= _GROUP_SHARE * c.total()) for label, c in sorted(counts.items())}
 
 
 def _temperature(built: BuiltTagger, examples: Sequence[Example], collator: Collator) -> float:

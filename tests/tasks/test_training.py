@@ -170,6 +170,22 @@ def test_every_arm_trains(arm, tiny, knowledge, tmp_path):
     assert not trained.built.model.training and trained.tune == {}
 
 
+def test_corpora_trained_beside_teach_and_are_gone(tiny, knowledge, tmp_path, monkeypatch):
+    others = [[Annotated(d.id, d.text, tuple(replace(m, label="Thing", ids=()) for m in d.mentions)) for d in corpus(6)], corpus(5)]
+    seen: list[int] = []
+    real = ner._loss
+    monkeypatch.setattr(ner, "_loss", lambda model, batch, *rest: (seen.append(batch["batch"].corpus), real(model, batch, *rest))[1])
+    training = replace(SHORT, epochs=1, budget=128)
+    alone = train(corpus(8), knowledge, SETTINGS, training, folder=tmp_path / "alone", base=tiny.base)
+    own = len(seen)
+    trained = train(corpus(8), knowledge, SETTINGS, training, folder=tmp_path / "both", base=tiny.base, beside=others)
+    assert {0, 1, 2} == set(seen) and seen[:own].count(0) == own == seen[own:].count(0) and len(seen) == 3 * own
+    assert trained.settings == alone.settings  # labels and groups are those of its own corpus
+    assert [head.out_features for head in trained.built.model.beside] == [3, 5]
+    saved = ner.bundled.save(tmp_path / "b", trained.built.model, trained.settings, tiny.base, card="", graph=tiny.graph, notes={})
+    assert sorted(saved.weights("head")) == ["bias", "weight"] and not ner.bundled.load(saved)[0].model.beside
+
+
 def test_tune_is_held_out_and_chooses(tiny, knowledge, tmp_path, monkeypatch):
     documents = corpus(24)
     learned: list[int] = []
