@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ontograft.encoders.relations import CLASSES, classes_of
 from ontograft.encoders.windows import Words
 from ontograft.fusion.abbreviations import definitions, occurrences
+from ontograft.fusion.coherence import Coherence
 from ontograft.kg.aliases import AliasMatch, Kind
 
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ FEATURES = (
     "joined ids",
     "repeats",
     "inside a longer match",
+    "tree edges to other spans",
+    "other edges to other spans",
 )
+_EDGES = slice(len(FEATURES) - 2, len(FEATURES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,17 @@ class SpanCandidates:
 
 
 class CandidateFinder:
-    """Finds a document's spans and their candidates in a pack."""
+    """Finds a document's spans and their candidates in a pack.
 
-    def __init__(self, pack: Pack) -> None:
+    Args:
+        pack: names and edges.
+        edges: whether candidates are told which others of the document an edge joins them to.
+    """
+
+    def __init__(self, pack: Pack, *, edges: bool = True) -> None:
         self.pack = pack
         self._groups = np.asarray(pack.groups)
+        self._coherence = Coherence(pack.adjacency, classes_of(pack.adjacency.names) < CLASSES.index("associated")) if edges else None
 
     def find(self, text: str, words: Words) -> SpanCandidates:
         """Spans of a document; at most :data:`NESTED` cover one word, the longest win.
@@ -132,9 +143,12 @@ class CandidateFinder:
                     np.log1p([len(self.pack.members(int(c))) - 1 for c in match.concepts[:k]]),
                     np.full(k, math.log1p(repeats[int(match.concepts[0])] - 1) / 2),
                     np.full(k, min(depth, 1)),
+                    *np.zeros((2, k)),
                 ],
                 axis=1,
             )
+        if self._coherence is not None and n:
+            features[:, :, _EDGES] = self._coherence(concepts)
         groups = np.where(concepts >= 0, self._groups[np.maximum(concepts, 0)] if n else 0, 0).astype(np.uint8)
         firsts = np.array([row[0] for row in chosen], dtype=np.int32)
         lasts = np.array([row[1] for row in chosen], dtype=np.int32)

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor, nn
+
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
 from ontograft.encoders.windows import Windower
 from ontograft.errors import BundleDamaged
 from ontograft.fusion.arms import Arm
 from ontograft.fusion.attention import AttentionSettings, KnowledgeAttention
+from ontograft.fusion.candidates import FEATURES
 from ontograft.fusion.grafted import GraftedEncoder
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.ner.model import Tagger
@@ -95,7 +98,7 @@ def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, Ta
         lora.load_state(model.encoder.model, bundle.weights("lora"))
         model.head.load_state_dict(bundle.weights("head"))
         if model.encoder.fusion is not None:
-            model.encoder.fusion.load_state_dict(bundle.weights("fusion"))
+            model.encoder.fusion.load_state_dict(_with_later_features(bundle.weights("fusion")))
     except (RuntimeError, KeyError) as error:
         raise BundleDamaged(
             f"{bundle.folder}: its weights do not fit the settings in its manifest ({error.__class__.__name__}); train it anew"
@@ -122,6 +125,14 @@ def save(
         weights["fusion"] = model.encoder.fusion.state_dict()
     manifest = {"task": TASK, "base": {"name": base.name, "sha256": base.sha256}, "settings": asdict(settings), **notes}
     return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
+
+
+def _with_later_features(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of the fusion that give nothing to features which the bundle's version did not know yet; such are added at the end."""
+    for name in ("feature_bias.weight", "feature_value.weight"):
+        missing = len(FEATURES) - weights[name].shape[1]
+        weights[name] = nn.functional.pad(weights[name], (0, missing)) if missing > 0 else weights[name]
+    return weights
 
 
 def settings_from(raw: dict[str, Any]) -> TaggerSettings:

@@ -99,7 +99,7 @@ def train(
     settings = replace(settings, labels=labels)
     others = [TagSet(_labels(documents)) for documents in beside]
     built = bundled.build(settings, base, beside=[len(tags) for tags in others])
-    finder = CandidateFinder(knowledge.pack) if settings.arm.has_knowledge else None
+    finder = CandidateFinder(knowledge.pack, edges=settings.arm.has_neighbours) if settings.arm.has_knowledge else None
     preparer = Preparer(built.windower(settings), finder, settings.arm)
     examples, groups = _taught(learn, settings.tags, preparer, knowledge.pack)
     settings = replace(settings, label_groups=groups)

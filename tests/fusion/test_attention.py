@@ -199,7 +199,7 @@ def test_neighbours_have_a_softmax_of_their_own(trained, prepare):
         with_neighbours = trained(hidden, knowledge)
         weights = with_neighbours.neighbour_weights
         has = knowledge.neighbour_mask.any(-1)
-        assert has.any() and torch.allclose(weights.sum(-1), has.float() * 0.5, atol=1e-6)
+        assert has.any() and torch.allclose(weights.sum(-1), has.float(), atol=1e-6)
         assert not weights[~knowledge.neighbour_mask].any()
         assert torch.allclose(with_neighbours.posterior.sum(-1), torch.ones(len(knowledge.first)))  # they take no mass from it
         trained.neighbour_scale.zero_()

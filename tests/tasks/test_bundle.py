@@ -166,3 +166,14 @@ def test_the_manifest_and_the_card_say_what_it_is(tiny_bundle):
         assert heading in card
     assert "| mondo | 1 |" in card and "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
     assert max(map(len, card.splitlines())) < 200
+
+
+def test_a_bundle_of_fewer_features_still_loads():
+    from ontograft.fusion.candidates import FEATURES
+
+    kept = len(FEATURES) - 2
+    grown = bundled._with_later_features(
+        {"feature_bias.weight": torch.ones(1, kept), "feature_value.weight": torch.ones(7, kept), "x": torch.ones(1)}
+    )
+    assert grown["feature_bias.weight"].tolist() == [[1.0] * kept + [0.0] * 2]
+    assert grown["feature_value.weight"].shape == (7, len(FEATURES)) and grown["x"].shape == (1,)
