@@ -127,6 +127,7 @@ def train_ner(
                 card=ner_card(trained.settings, base.name, notes),
                 graph=graph_folder if arm.has_knowledge else None,
                 notes=notes,
+                lexicon=trained.lexicon,
             )
             if held:
                 metrics = evaluate_tagger(bundle, held, opened)

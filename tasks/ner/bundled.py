@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from ontograft.encoders import base as base_encoders
@@ -17,6 +18,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.fusion.attention import AttentionSettings, KnowledgeAttention
 from ontograft.fusion.candidates import FEATURES
 from ontograft.fusion.grafted import GraftedEncoder
+from ontograft.fusion.lexicon import Lexicon
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.ner.model import Tagger
 from ontograft.tasks.ner.tags import TagSet
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TASK = "ner"
+_LEXICON = "lexicon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,20 @@ def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, Ta
     return built, settings
 
 
+def lexicon_of(bundle: bundles.Bundle) -> Lexicon | None:
+    """What the bundle's corpus taught of surfaces; None for a bundle that carries none.
+
+    Raises:
+        BundleDamaged: it lacks a part.
+    """
+    if not bundle.has(_LEXICON):
+        return None
+    try:
+        return Lexicon.load(bundle.folder / f"{_LEXICON}.safetensors")
+    except KeyError as error:
+        raise BundleDamaged(f"{bundle.folder}: its lexicon lacks {error.args[0]}; train it anew") from error
+
+
 def save(
     folder: Path,
     model: Tagger,
@@ -118,11 +135,14 @@ def save(
     card: str,
     graph: Path | None,
     notes: dict[str, Any],
+    lexicon: Lexicon | None = None,
 ) -> bundles.Bundle:
     """Write a trained tagger as a bundle; adapters must not be merged yet."""
     weights = {"lora": lora.state(model.encoder.model), "head": model.head.state_dict()}
     if model.encoder.fusion is not None:
         weights["fusion"] = model.encoder.fusion.state_dict()
+    if lexicon is not None:
+        weights[_LEXICON] = {name: torch.from_numpy(array.copy()) for name, array in lexicon.arrays().items()}
     manifest = {"task": TASK, "base": {"name": base.name, "sha256": base.sha256}, "settings": asdict(settings), **notes}
     return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
 

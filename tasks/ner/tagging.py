@@ -70,7 +70,7 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
     if settings.arm.has_knowledge and knowledge:
         encoder = GraphEncoder.load(bundle.folder / "graph")
         vectors = pack.vectors(encoder.key()) if settings.arm.needs_vectors else None
-        finder = CandidateFinder(pack, edges=settings.arm.has_neighbours)
+        finder = CandidateFinder(pack, lexicon=bundled.lexicon_of(bundle), edges=settings.arm.has_neighbours)
         collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
         nearest = None
         if vectors is not None and vectors.index_path is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from ontograft.errors import CorpusError
 from ontograft.fusion.attention import drop_knowledge
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
+from ontograft.fusion.lexicon import Lexicon, out_of_fold
+from ontograft.fusion.lexicon import learn as learn_lexicon
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import BuiltTagger, TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
@@ -29,15 +31,23 @@ from ontograft.types import Annotated
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack, PackVectors
+_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class FusionTraining:
-    """How the fusion is taught: weight of the link loss, share of windows and of spans whose candidates are taken away."""
+    """How the fusion is taught.
+
+    Attributes:
+        link_weight: weight of the link loss.
+        drop_windows, drop_spans: share of windows and of spans whose candidates are taken away.
+        lexicon: whether the bundle carries what its corpus taught of surfaces.
+    """
 
     link_weight: float = 0.1
     drop_windows: float = 0.15
     drop_spans: float = 0.1
+    lexicon: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class TrainedTagger:
     built: BuiltTagger
     settings: TaggerSettings
     tune: dict[str, float]
+    lexicon: Lexicon | None = None
 
 
 def train(
@@ -99,16 +110,25 @@ def train(
     settings = replace(settings, labels=labels)
     others = [TagSet(_labels(documents)) for documents in beside]
     built = bundled.build(settings, base, beside=[len(tags) for tags in others])
-    finder = CandidateFinder(knowledge.pack, edges=settings.arm.has_neighbours) if settings.arm.has_knowledge else None
-    preparer = Preparer(built.windower(settings), finder, settings.arm)
-    examples, groups = _taught(learn, settings.tags, preparer, knowledge.pack)
+    windower, pack = built.windower(settings), knowledge.pack
+    lexicon = learn_lexicon(learn, pack) if settings.arm.has_knowledge and fusion.lexicon else None
+
+    def preparer(lexicon: Lexicon | None) -> Preparer:
+        finder = CandidateFinder(pack, lexicon=lexicon, edges=settings.arm.has_neighbours) if settings.arm.has_knowledge else None
+        return Preparer(windower, finder, settings.arm)
+
+    examples = _examples(learn, settings.tags, preparer, pack, folded=lexicon is not None)
+    groups = label_groups(examples, learn, pack)
+    examples = _taught(examples, learn, groups, pack)
     settings = replace(settings, label_groups=groups)
+    prepare = preparer(lexicon)
     for number, (further, tags) in enumerate(zip(beside, others, strict=True), 1):
-        examples += _taught(further, tags, preparer, knowledge.pack, corpus=number)[0]
-    held = [preparer.annotated(d, settings.tags) for d in tune]
+        more = [prepare.annotated(d, tags, corpus=number) for d in further]
+        examples += _taught(more, further, label_groups(more, further, pack), pack)
+    held = [prepare.annotated(d, settings.tags) for d in tune]
     collator = Collator(
-        KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
-        if finder is not None
+        KnowledgeCollator(pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
+        if settings.arm.has_knowledge
         else None,
         pad=built.tokenizer.pad_token_id or 0,
     )
@@ -128,22 +148,28 @@ def train(
     if tune:
         figures = score()
         settings = replace(settings, temperature=_temperature(built, held, collator))
-    return TrainedTagger(built, settings, figures)
+    return TrainedTagger(built, settings, figures, lexicon)
 
 
 def _labels(documents: Sequence[Annotated]) -> tuple[str, ...]:
     return tuple(sorted({m.label for d in documents for m in d.mentions}))
 
 
-def _taught(
-    documents: Sequence[Annotated], tags: TagSet, preparer: Preparer, pack: Pack, *, corpus: int = 0
-) -> tuple[list[Example], dict[str, list[int]]]:
-    """A corpus's examples with what they teach, and the semantic groups of its labels."""
-    examples = [preparer.annotated(d, tags, corpus=corpus) for d in documents]
-    groups = label_groups(examples, documents, pack)
+def _examples(
+    documents: Sequence[Annotated], tags: TagSet, preparer: Callable[[Lexicon | None], Preparer], pack: Pack, *, folded: bool
+) -> list[Example]:
+    """Examples of the bundle's own corpus, each read with the lexicon of the other folds: at inference a text is new, too."""
+    folds = [int(share(d.id, salt="fold") * _FOLDS) for d in documents]
+    lexicons: dict[int, Lexicon] = out_of_fold(documents, folds, pack) if folded else {}
+    prepare = {fold: preparer(lexicons.get(fold)) for fold in set(folds)}
+    return [prepare[fold].annotated(d, tags) for d, fold in zip(documents, folds, strict=True)]
+
+
+def _taught(examples: Sequence[Example], documents: Sequence[Annotated], groups: Mapping[str, Sequence[int]], pack: Pack) -> list[Example]:
+    """A corpus's examples with what they teach knowledge attention."""
     annotated = frozenset(g for some in groups.values() for g in some)
     vocabulary = vocabularies(documents)
-    return [with_links(e, d.mentions, pack, annotated, vocabulary) for e, d in zip(examples, documents, strict=True)], groups
+    return [with_links(e, d.mentions, pack, annotated, vocabulary) for e, d in zip(examples, documents, strict=True)]
 
 
 def _loader(examples: Sequence[Example], collator: Collator, training: TrainingSettings) -> EpochLoader:

@@ -83,7 +83,7 @@ def test_without_candidates_a_trained_layer_changes_nothing(tiny, trained, prepa
 
 
 def test_rows_without_candidates_beside_others_are_equal_bit_for_bit(tiny, trained, prepare):
-    batch = prepare(KNOWN, UNKNOWN_TEXT, "asthma", UNKNOWN_TEXT)
+    batch = prepare(KNOWN, UNKNOWN_TEXT, "Asthma or migraine", UNKNOWN_TEXT)
     plain, knowing = states(grafted(tiny, None), batch, None), states(grafted(tiny, trained), batch, batch.knowledge)
     same = [torch.equal(a, b) for a, b in zip(plain.hidden, knowing.hidden, strict=True)]
     assert same == [False, True, False, True]
