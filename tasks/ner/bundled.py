@@ -40,6 +40,7 @@ class TaggerSettings:
         window, overlap: word pieces of a window and shared by two.
         after: transformer layers before the fusion; None for two thirds of them.
         temperature: divides the tag logits before probabilities are read.
+        graph_threshold: least link posterior of an entity that the graph types.
         label_groups: semantic groups that each label's concepts belong to, by number.
     """
 
@@ -49,6 +50,7 @@ class TaggerSettings:
     overlap: int = 64
     after: int | None = None
     temperature: float = 1.0
+    graph_threshold: float = 0.5
     label_groups: dict[str, list[int]] = field(default_factory=dict)
     lora: lora.LoraSettings = field(default_factory=lora.LoraSettings)
     attention: AttentionSettings = field(default_factory=AttentionSettings)

@@ -14,6 +14,7 @@ from ontograft.tasks.linking import Linker, Nearest
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
+from ontograft.tasks.ner.graph_types import group_labels
 from ontograft.tasks.ner.model import Tagged, Tagger
 from ontograft.tasks.ner.predict import Prediction, forward, predict
 
@@ -75,6 +76,6 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
         nearest = None
         if vectors is not None and vectors.index_path is not None:
             nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
-        linker = Linker(pack, settings.label_groups, prefer=prefer, nearest=nearest)
+        linker = Linker(pack, {**group_labels(), **settings.label_groups}, prefer=prefer, nearest=nearest)
     prepare = Preparer(built.windower(settings), finder, settings.arm)
     return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker, pack)

@@ -22,8 +22,9 @@ from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import BuiltTagger, TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches
+from ontograft.tasks.ner.graph_types import threshold_of
 from ontograft.tasks.ner.model import link_loss
-from ontograft.tasks.ner.predict import predict
+from ontograft.tasks.ner.predict import Prediction, predict
 from ontograft.tasks.ner.supervision import label_groups, vocabularies, with_links
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
@@ -125,7 +126,7 @@ def train(
     for number, (further, tags) in enumerate(zip(beside, others, strict=True), 1):
         more = [prepare.annotated(d, tags, corpus=number) for d in further]
         examples += _taught(more, further, label_groups(more, further, pack), pack)
-    held = [prepare.annotated(d, settings.tags) for d in tune]
+    held = _taught([prepare.annotated(d, settings.tags) for d in tune], tune, groups, pack)
     collator = Collator(
         KnowledgeCollator(pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
         if settings.arm.has_knowledge
@@ -147,7 +148,8 @@ def train(
     figures: dict[str, float] = {}
     if tune:
         figures = score()
-        settings = replace(settings, temperature=_temperature(built, held, collator))
+        predictions = predict(built.model, held, collator)
+        settings = replace(settings, temperature=_temperature(held, predictions), graph_threshold=threshold_of(held, predictions))
     return TrainedTagger(built, settings, figures, lexicon)
 
 
@@ -216,9 +218,8 @@ def _rows_kept(window: Tensor, fusion: FusionTraining, generator: torch.Generato
     return stays[window] & (torch.rand(len(window), generator=generator) >= fusion.drop_spans)
 
 
-def _temperature(built: BuiltTagger, examples: Sequence[Example], collator: Collator) -> float:
+def _temperature(examples: Sequence[Example], predictions: Sequence[Prediction]) -> float:
     """The temperature that makes the tags of tune most likely (Guo et al. 2017), between 0.5 and 5."""
-    predictions = predict(built.model, examples, collator)
     logits = torch.from_numpy(np.concatenate([p.logits for p in predictions]))
     tags = torch.from_numpy(np.concatenate([e.tags for e in examples if e.tags is not None]))
     if not len(tags):
