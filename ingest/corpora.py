@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from ontograft.errors import CorpusError
@@ -17,7 +19,7 @@ TITLE_OR_ABSTRACT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 def read_pubtator(path: str | Path) -> list[Annotated]:
     """Read a PubTator file: title, blank, abstract; mentions with their offsets in that text; relations between ids are skipped.
 
-    A document that stands in the file twice (one of NCBI-disease does) is taken once.
+    ``-`` is standard input. A document that stands in the file twice (one of NCBI-disease does) is taken once.
 
     Raises:
         CorpusError: with file and line: a line of another form, offsets outside the text or that do not spell the mention.
@@ -38,7 +40,7 @@ def _blocks(path: str | Path) -> Iterator[list[tuple[int, str]]]:
     """The lines of one document after the other, numbered; a blank line or another title begins the next."""
     block: list[tuple[int, str]] = []
     try:
-        with Path(path).open("rb") as stream:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else Path(path).open("rb") as stream:
             for number, raw in enumerate(stream, 1):
                 try:
                     line = str(raw, "utf-8").removesuffix("\n").removesuffix("\r")

@@ -16,19 +16,21 @@ def command() -> None:
 
 
 @command.command("ner")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Annotated documents, PubTator.")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Annotated documents, PubTator; - for stdin.")
 @click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack to read knowledge from.")
 @click.option("--model", required=True, help="A bundle's folder, or the name of a shipped one.")
 @click.option(
     "--ablate-kg", is_flag=True, help="Also score the controls trained beside the bundle, and the same weights without knowledge."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the report (JSON); an earlier one is replaced.")
+@click.option("--out", type=render.FILE, help="Where to write the report (JSON), replacing an earlier one; - for stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, as_json: bool) -> None:
     """Span F1 on exact offsets, by label, and linking accuracy on gold mentions."""
     from ontograft.jobs.evaluate import evaluate_ner
 
     report = evaluate_ner(data, pack=pack, model=model, out=out, ablate_kg=ablate_kg)
+    if str(out) == "-":
+        return
     if as_json:
         render.as_json(report)
         return
