@@ -129,7 +129,7 @@ class CandidateFinder:
                     np.full(k, math.log1p(last - first)),
                     np.full(k, surface[:1].isupper()),
                     np.full(k, surface.isupper()),
-                    np.log1p([len(self.pack.members(int(c))) - 1 for c in match.concepts[:k]]),
+                    np.log1p(self.pack.member_counts(match.concepts[:k]) - 1),
                     np.full(k, math.log1p(repeats[int(match.concepts[0])] - 1) / 2),
                     np.full(k, min(depth, 1)),
                 ],
