@@ -73,13 +73,20 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[str]]:
         path: Where it will stand.
         private: Readable by its owner only.
     """
+    with moved(path, private=private) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def moved(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """An empty file beside a place, to be written by whatever means, that is moved there as :func:`replacing` does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
     beside = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
+        yield beside
+        with beside.open("rb") as file:
             os.fsync(file.fileno())
         beside.chmod(OWNER_ONLY if private else 0o666 & ~_umask())
         beside.replace(path)
