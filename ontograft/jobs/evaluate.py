@@ -39,7 +39,7 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
     keep_apart([data], {"--out": out})
     documents = read_pubtator(data)
     bundle = bundles.load(model, task=bundled.TASK)
-    labels = set(bundle.manifest["settings"]["labels"])
+    labels = set(bundled.settings_of(bundle).labels)
     if not any(m.label in labels for d in documents for m in d.mentions):
         raise CorpusError(
             f"{data}: {len(documents)} documents without a mention of {', '.join(sorted(labels))}; "

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
+from ontograft.encoders.lora import LoraSettings
 from ontograft.encoders.windows import Windower
 from ontograft.errors import BundleDamaged
 from ontograft.fusion.arms import Arm
@@ -43,7 +48,7 @@ class TaggerSettings:
     after: int | None = None
     temperature: float = 1.0
     label_groups: dict[str, list[int]] = field(default_factory=dict)
-    lora: lora.LoraSettings = field(default_factory=lora.LoraSettings)
+    lora: LoraSettings = field(default_factory=LoraSettings)
     attention: AttentionSettings = field(default_factory=AttentionSettings)
 
     @property
@@ -85,9 +90,9 @@ def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, Ta
         merge: fold the adapters into the encoder, for speed.
 
     Raises:
-        BundleDamaged: weights that do not fit the manifest's settings.
+        BundleDamaged: settings that are none, or weights that do not fit them.
     """
-    settings = settings_from(bundle.manifest["settings"])
+    settings = settings_of(bundle)
     built = build(settings, bundle.base())
     model = built.model
     try:
@@ -123,15 +128,30 @@ def save(
     return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
 
 
-def settings_from(raw: dict[str, Any]) -> TaggerSettings:
-    """Settings from a manifest's JSON."""
-    adapters = lora.LoraSettings(**{**raw["lora"], "targets": tuple(raw["lora"]["targets"])})
-    return TaggerSettings(
-        **{
-            **raw,
-            "labels": tuple(raw["labels"]),
-            "arm": Arm(raw["arm"]),
-            "lora": adapters,
-            "attention": AttentionSettings(**raw["attention"]),
-        }
-    )
+def settings_of(bundle: bundles.Bundle) -> TaggerSettings:
+    """The settings in a bundle's manifest.
+
+    Raises:
+        BundleDamaged: A field is missing, unknown or not what it should be; the message names it.
+    """
+    raw, shown = bundle.manifest["settings"], bundle.folder / bundles.MANIFEST
+    try:
+        settings: TaggerSettings = TypeAdapter(TaggerSettings).validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field, wrong = ".".join(map(str, first["loc"])), str(first["msg"])
+    else:
+        unknown = list(_unknown(raw, asdict(settings)))
+        if not unknown:
+            return settings
+        field, wrong = unknown[0], "this version of Ontograft knows no such setting"
+    raise BundleDamaged(f"{shown}: settings.{field}: {wrong}; copy the bundle again, train it anew, or install the version that wrote it")
+
+
+def _unknown(raw: Mapping[str, Any], known: Mapping[str, Any], at: str = "") -> Iterator[str]:
+    """Keys that no setting has."""
+    for key, value in raw.items():
+        if key not in known:
+            yield at + key
+        elif isinstance(value, Mapping):
+            yield from _unknown(value, known[key], f"{at}{key}.")
