@@ -22,6 +22,7 @@ from torch_geometric.nn import RGCNConv
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders.relations import CLASSES
 from ontograft.errors import BundleDamaged, EncoderError
+from ontograft.output import moved, replacing
 
 if TYPE_CHECKING:
     from ontograft.encoders.sampling import Csr
@@ -126,21 +127,24 @@ class GraphEncoder(nn.Module):
         return digest.hexdigest()[:16]
 
     def save(self, folder: Path, *, notes: dict[str, Any] | None = None) -> None:
-        """Write weights (float16 safetensors) and a manifest into a folder."""
-        from safetensors.torch import save_file
+        """Write weights (float16 safetensors) and a manifest into a folder: each file whole, the manifest last."""
+        from safetensors.torch import save
 
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.detach().cpu().half().contiguous() for name, tensor in self.state_dict().items()}, folder / WEIGHTS)
+        weights = save({name: tensor.detach().cpu().half().contiguous() for name, tensor in self.state_dict().items()})
         manifest = {
             "schema": SCHEMA,
             "kind": "graph",
             "key": self.key(),
             "settings": asdict(self.settings),
             "base": {"name": self.base.name, "sha256": self.base.sha256},
-            "sha256": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
+            "sha256": hashlib.sha256(weights).hexdigest(),
             **(notes or {}),
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+        with replacing(folder / MANIFEST) as file:
+            file.write(text)
+            with moved(folder / WEIGHTS) as beside:
+                beside.write_bytes(weights)
 
     @classmethod
     def load(cls, folder: Path) -> GraphEncoder:

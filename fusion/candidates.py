@@ -178,7 +178,7 @@ class CandidateFinder:
                     np.full(k, math.log1p(last - first)),
                     np.full(k, surface[:1].isupper()),
                     np.full(k, surface.isupper()),
-                    np.log1p([len(self.pack.members(c)) - 1 for c, _, _ in shown]),
+                    np.log1p(self.pack.member_counts(concepts[row, :k]) - 1),
                     np.full(k, math.log1p(repeats[named.concepts[0][0]] - 1) / 2),
                     np.full(k, min(depth, 1)),
                     *np.zeros((2, k)),

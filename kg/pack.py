@@ -110,6 +110,12 @@ class Pack:
         """The ids that are joined in a concept, the canonical one first."""
         return tuple(self._ids[int(self._members[i]) : int(self._members[i + 1])])
 
+    def member_counts(self, concepts: NDArray[Any]) -> NDArray[np.int64]:
+        """How many ids are joined in each of some concepts, int64."""
+        at = np.asarray(concepts, dtype=np.int64)
+        counts: NDArray[np.int64] = self._members[at + 1] - self._members[at]
+        return counts
+
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""
         return self._definitions[i] or None

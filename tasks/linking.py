@@ -152,9 +152,8 @@ class Nearest:
 
         from ontograft.encoders import index
 
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
-        fresh = sorted({t for t in texts if t not in self._known})
+        found = {t: known for t in texts if (known := self._known.get(t)) is not None}  # another thread may clear it meanwhile
+        fresh = sorted({t for t in texts if t not in found})
         if fresh:
             with torch.inference_mode():
                 vectors: NDArray[np.float32] = self._encoder.text(torch.from_numpy(self._text.encode(fresh)).float()).numpy()
@@ -165,5 +164,8 @@ class Nearest:
                     for n, c in zip(numbers, row, strict=True)
                     if n >= 0 and c >= self._minimum
                 ]
-                self._known[text] = [n for n, _ in near], [min(s, 1.0) for _, s in near]
-        return [self._known[t] for t in texts]
+                found[text] = [n for n, _ in near], [min(s, 1.0) for _, s in near]
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            self._known.update((text, found[text]) for text in fresh)
+        return [found[t] for t in texts]

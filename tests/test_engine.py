@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,6 +53,24 @@ def test_offsets_are_exact(text, engine):
     check(document)
     if text.count("Aspirin") > 2:
         assert document.entities and document.entities[-1].start > len(text) - 60  # to the end of a long text
+
+
+def test_threads_share_an_engine(engine):
+    """Each thread has the batch that it asked about, however often they take turns within it."""
+    texts = [document.text for document in corpus(12)]
+    alone = [engine.tag(text) for text in texts]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            there, back = (
+                pool.submit(lambda: [engine.tag(t) for t in texts * 3]),
+                pool.submit(lambda: [engine.tag(t) for t in texts[::-1] * 3]),
+            )
+            found = there.result(), back.result()
+    finally:
+        sys.setswitchinterval(before)
+    assert found == (alone * 3, alone[::-1] * 3)
 
 
 def test_an_empty_text_has_no_entities(engine):

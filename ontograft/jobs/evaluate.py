@@ -14,7 +14,7 @@ from ontograft.errors import CorpusError
 from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
-from ontograft.output import replacing
+from ontograft.output import keep_apart, written
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.ner import bundled, evaluation
 from ontograft.tasks.ner.tagging import open_tagger
@@ -25,19 +25,21 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
     """Score a bundle on gold documents.
 
     Args:
-        data: PubTator file.
+        data: PubTator file; ``-`` is standard input.
         pack: the pack to read knowledge from.
         model: a bundle's folder or a shipped bundle's name.
-        out: where to write the report as JSON, replacing an earlier one.
+        out: where to write the report as JSON, replacing an earlier one; ``-`` is standard output.
         ablate_kg: also read the controls that were trained beside the bundle (``BUNDLE.runs``), and score the same weights with their
             knowledge taken away, which is no control.
 
     Raises:
         CorpusError: no mention of a label that the bundle knows.
+        OptionError: ``out`` is the data.
     """
+    keep_apart([data], {"--out": out})
     documents = read_corpus(data)
     bundle = bundles.load(model, task=bundled.TASK)
-    labels = set(bundle.manifest["settings"]["labels"])
+    labels = set(bundled.settings_of(bundle).labels)
     if not any(m.label in labels for d in documents for m in d.mentions):
         raise CorpusError(
             f"{data}: {len(documents)} documents without a mention of {', '.join(sorted(labels))}; "
@@ -67,7 +69,7 @@ def evaluate_ner(data: Path, *, pack: Path, model: str | Path, out: Path | None 
         report["controls"] = {arm: _mean(of) for arm, of in runs.items()}
         report["same_weights"]["off"] = evaluate_tagger(bundle, documents, opened, without_knowledge=True)
     if out is not None:
-        with replacing(out) as file:
+        with written(out) as file:
             file.write(json.dumps(report, indent=1) + "\n")
     return report
 

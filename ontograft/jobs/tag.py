@@ -16,9 +16,8 @@ from ontograft import output
 from ontograft.errors import OptionError
 from ontograft.ingest import notes
 from ontograft.jobs.resumable import ResumableLines, to_line
+from ontograft.output import STDIO
 from ontograft.types import Document, Note
-
-STDIO = "-"
 
 
 class Tagger(Protocol):
@@ -232,14 +231,7 @@ def _rejects_path(out: str | Path, rejects: str | Path | None) -> Path | str | N
 def _check_paths(source: str | Path, out: str | Path, listed: Path | str | None, resume: bool) -> None:
     if resume and STDIO in {str(source), str(out)}:
         raise OptionError("--resume needs an input and an output that are files: what came through a pipe is gone")
-    if listed is not None and STDIO not in {str(source), str(listed)} and Path(listed).resolve() == Path(source).resolve():
-        raise OptionError(f"{listed} is the input; name another file for --rejects")
-    if str(out) == STDIO:
-        return
-    if str(source) != STDIO and Path(source).resolve() == Path(out).resolve():
-        raise OptionError(f"{out} is the input; name another output")
-    if listed is not None and str(listed) != STDIO and Path(listed).resolve() == Path(out).resolve():
-        raise OptionError(f"{out} cannot hold the rejects as well; name another file for --rejects")
+    output.keep_apart([source], {"--out": out, "--rejects": listed}, of_folders=".txt")
 
 
 def _opened(listed: Path | str | None) -> AbstractContextManager[IO[str]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
+from ontograft.encoders.lora import LoraSettings
 from ontograft.encoders.windows import Windower
 from ontograft.errors import BundleDamaged
 from ontograft.fusion.arms import Arm
@@ -52,7 +55,7 @@ class TaggerSettings:
     temperature: float = 1.0
     graph_threshold: float = 0.5
     label_groups: dict[str, list[int]] = field(default_factory=dict)
-    lora: lora.LoraSettings = field(default_factory=lora.LoraSettings)
+    lora: LoraSettings = field(default_factory=LoraSettings)
     attention: AttentionSettings = field(default_factory=AttentionSettings)
 
     @property
@@ -94,9 +97,9 @@ def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, Ta
         merge: fold the adapters into the encoder, for speed.
 
     Raises:
-        BundleDamaged: weights that do not fit the manifest's settings.
+        BundleDamaged: settings that are none, or weights that do not fit them.
     """
-    settings = settings_from(bundle.manifest["settings"])
+    settings = settings_of(bundle)
     built = build(settings, bundle.base())
     model = built.model
     try:
@@ -157,15 +160,30 @@ def _with_later_features(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return weights
 
 
-def settings_from(raw: dict[str, Any]) -> TaggerSettings:
-    """Settings from a manifest's JSON."""
-    adapters = lora.LoraSettings(**{**raw["lora"], "targets": tuple(raw["lora"]["targets"])})
-    return TaggerSettings(
-        **{
-            **raw,
-            "labels": tuple(raw["labels"]),
-            "arm": Arm(raw["arm"]),
-            "lora": adapters,
-            "attention": AttentionSettings(**raw["attention"]),
-        }
-    )
+def settings_of(bundle: bundles.Bundle) -> TaggerSettings:
+    """The settings in a bundle's manifest.
+
+    Raises:
+        BundleDamaged: A field is missing, unknown or not what it should be; the message names it.
+    """
+    raw, shown = bundle.manifest["settings"], bundle.folder / bundles.MANIFEST
+    try:
+        settings: TaggerSettings = TypeAdapter(TaggerSettings).validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field, wrong = ".".join(map(str, first["loc"])), str(first["msg"])
+    else:
+        unknown = list(_unknown(raw, asdict(settings)))
+        if not unknown:
+            return settings
+        field, wrong = unknown[0], "this version of Ontograft knows no such setting"
+    raise BundleDamaged(f"{shown}: settings.{field}: {wrong}; copy the bundle again, train it anew, or install the version that wrote it")
+
+
+def _unknown(raw: Mapping[str, Any], known: Mapping[str, Any], at: str = "") -> Iterator[str]:
+    """Keys that no setting has."""
+    for key, value in raw.items():
+        if key not in known:
+            yield at + key
+        elif isinstance(value, Mapping):
+            yield from _unknown(value, known[key], f"{at}{key}.")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,25 @@ def test_saved_and_loaded_it_is_the_same(encoder, tmp_path):
     manifest = json.loads((tmp_path / "graph" / "graph.json").read_text())
     assert manifest["key"] == encoder.key() and manifest["training"] == {"steps": 3}
     assert {p.suffix for p in (tmp_path / "graph").iterdir()} == {".json", ".safetensors"}
+
+
+def test_a_save_that_fails_leaves_what_was_there(encoder, tmp_path, monkeypatch):
+    encoder.save(tmp_path)
+    before = GraphEncoder.load(tmp_path).key()
+    with torch.no_grad():
+        encoder.project.weight[0, 0] += 1
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            encoder.save(tmp_path)
+    assert GraphEncoder.load(tmp_path).key() == before != encoder.key()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["graph.json", "graph.safetensors"]
+    encoder.save(tmp_path)
+    assert GraphEncoder.load(tmp_path).key() == encoder.key()
 
 
 def test_the_key_stands_for_weights_and_text_encoder(encoder):

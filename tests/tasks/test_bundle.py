@@ -133,6 +133,26 @@ def test_settings_that_do_not_fit_the_weights_are_refused(folder):
         bundled.load(bundles.load(folder))
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"labels": 3}, "settings.labels"),
+        ({"labels": None}, "settings.labels"),
+        ({"arm": "graf"}, "settings.arm"),
+        ({"window": "wide"}, "settings.window"),
+        ({"lora": {"rank": "high"}}, "settings.lora.rank"),
+        ({"attention": {"heads": 3}}, "settings.attention.heads"),
+        ({"colour": "red"}, "settings.colour"),
+    ],
+)
+def test_malformed_settings_are_named(change, field, folder):
+    settings = json.loads((folder / "bundle.json").read_text())["settings"] | change
+    edit(folder, settings={key: value for key, value in settings.items() if value is not None or key != "labels"})
+    with pytest.raises(BundleDamaged, match=rf"bundle\.json: {field}: ") as caught:
+        bundled.load(bundles.load(folder))
+    assert "train it anew" in str(caught.value)
+
+
 def test_another_base_encoder_is_refused(folder):
     edit(folder, base={"name": "all-MiniLM-L6-v2", "sha256": "ab" * 32})
     with pytest.raises(EncoderError, match=r"abababababab…, the one here has 53aa51172d14"):

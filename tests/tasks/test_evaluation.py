@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,7 +59,16 @@ def test_spans_are_scored_on_the_originals_offsets(pack):
     overall, by_label = evaluation.score_spans([document], [example], [prediction], TAGS)
     assert (overall.correct, overall.predicted, overall.gold) == (2, 3, 3)
     assert by_label["Chemical"].correct == 0 and by_label["Disease"].f1 == 1 and "Gene" not in by_label
-    assert evaluation.document_counts([document], [example], [prediction], TAGS) == [(2, 3, 3)]
+    decoded: list[int] = []
+
+    class Counting(TagSet):
+        def decode(self, logits):
+            decoded.append(len(logits))
+            return super().decode(logits)
+
+    example = replace(example, tags=TAGS.encode(gold, example.words))
+    report = evaluation.report([document], [example], [prediction], Counting(TAGS.labels), None)
+    assert report["document_counts"] == [(2, 3, 3)] and report["span_f1"] == overall.f1 and len(decoded) == 1
 
 
 def test_an_independent_scorer_agrees(tiny, tiny_bundle):
