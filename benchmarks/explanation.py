@@ -39,7 +39,7 @@ def concepts(tagger: OpenTagger, examples: list[Example]) -> list[tuple[float, f
     tags, losses = tagger.settings.tags, []
     for example, prediction in zip(examples, tagger.predict(examples), strict=True):
         assert example.spans is not None
-        path = tags.decode(prediction.logits)
+        path = prediction.path
         where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
         for first, last, _ in tags.spans(path):
             row = where.get((first, last))

@@ -35,7 +35,7 @@ RESULT = Path(__file__).parent / "results" / "graph_types.json"
 def entities(tagger: OpenTagger, example: Example, prediction: Prediction, wanted: set[int], label: str) -> set[Span]:
     """Entities of the wanted groups as the engine gives them: beside the model's own, by the link posterior."""
     tags = tagger.settings.tags
-    own = [(first, last) for first, last, _ in tags.spans(tags.decode(prediction.logits))]
+    own = [(first, last) for first, last, _ in tags.spans(prediction.path)]
     trained = {g for groups in tagger.settings.label_groups.values() for g in groups}
     spans = graph_spans(example, prediction, own, threshold=tagger.settings.graph_threshold, trained=trained)
     names = {Group(g).name.capitalize() for g in wanted}
@@ -47,7 +47,7 @@ def looked_up(example: Example, wanted: set[int], label: str) -> set[Span]:
     assert example.spans is not None
     posterior = np.zeros((len(example.spans), CANDIDATES + 2), np.float32)
     posterior[:, 0] = 1
-    everything = Prediction(np.zeros((len(example.words), 1), np.float32), posterior)
+    everything = Prediction(np.zeros((len(example.words), 1), np.float32), np.zeros(len(example.words), np.int64), posterior)
     spans = graph_spans(example, everything, (), threshold=0.5)
     names = {Group(g).name.capitalize() for g in wanted}
     return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, found, _ in spans if found in names}

@@ -73,7 +73,7 @@ class Engine:
 
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         tags = self._tagger.settings.tags
-        path = tags.decode(prediction.logits)
+        path = prediction.path
         spans = [s for s in tags.spans(path) if self._options.labels is None or s[2] in self._options.labels]
         probability = _softmax(prediction.logits / self._tagger.settings.temperature)
         links = self.linker.score(example, prediction, spans) if self.linker is not None else [Scored()] * len(spans)

@@ -210,7 +210,8 @@ class GraftTrainer(Trainer):
             groups: dict[float, list[nn.Parameter]] = {}
             for name, parameter in self._net.named_parameters():
                 if parameter.requires_grad:
-                    rate = s.fusion_rate if ".fusion." in name else s.head_rate if name.startswith(("head.", "beside.")) else s.adapter_rate
+                    head = name.startswith(("head.", "beside.", "chain."))
+                    rate = s.fusion_rate if ".fusion." in name else s.head_rate if head else s.adapter_rate
                     groups.setdefault(rate, []).append(parameter)
             self.optimizer = torch.optim.AdamW([{"params": p, "lr": rate} for rate, p in groups.items()], weight_decay=s.weight_decay)
         return self.optimizer

@@ -60,6 +60,7 @@ def command() -> None:
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
 @click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
+@click.option("--crf", is_flag=True, help="Score one tag after another, too (a conditional random field).")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
@@ -82,6 +83,7 @@ def ner(
     learning_rate: float,
     batch: int,
     window: int,
+    crf: bool,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -103,7 +105,7 @@ def ner(
         seed=seed,
     )
     plan = NerPlan(
-        tagger=TaggerSettings(labels=(), window=window),
+        tagger=TaggerSettings(labels=(), window=window, crf=crf),
         training=training,
         arms=arms(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),

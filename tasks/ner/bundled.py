@@ -23,6 +23,7 @@ from ontograft.fusion.candidates import FEATURES
 from ontograft.fusion.grafted import GraftedEncoder
 from ontograft.fusion.lexicon import Lexicon
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.ner.crf import LinearChain
 from ontograft.tasks.ner.model import Tagger
 from ontograft.tasks.ner.tags import TagSet
 
@@ -41,6 +42,7 @@ class TaggerSettings:
         labels: what it recognises.
         arm: the knowledge it was trained with.
         window, overlap: word pieces of a window and shared by two.
+        crf: whether the head scores one tag after another, too.
         after: transformer layers before the fusion; None for two thirds of them.
         temperature: divides the tag logits before probabilities are read.
         graph_threshold: least link posterior of an entity that the graph types.
@@ -52,6 +54,7 @@ class TaggerSettings:
     window: int = 512
     overlap: int = 64
     after: int | None = None
+    crf: bool = False
     temperature: float = 1.0
     graph_threshold: float = 0.5
     label_groups: dict[str, list[int]] = field(default_factory=dict)
@@ -86,7 +89,9 @@ def build(settings: TaggerSettings, base: base_encoders.BaseEncoder, *, beside: 
     lora.attach(encoder, settings.lora)
     attention = AttentionSettings(**{**asdict(settings.attention), "hidden": hidden})
     fusion = KnowledgeAttention(attention) if settings.arm.has_knowledge else None
-    return BuiltTagger(Tagger(GraftedEncoder(encoder, fusion, after=settings.after), len(settings.tags), beside=beside), tokenizer)
+    grafted = GraftedEncoder(encoder, fusion, after=settings.after)
+    chain = LinearChain(settings.tags) if settings.crf else None
+    return BuiltTagger(Tagger(grafted, settings.tags, beside=beside, chain=chain), tokenizer)
 
 
 def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, TaggerSettings]:
@@ -105,6 +110,8 @@ def load(bundle: bundles.Bundle, *, merge: bool = True) -> tuple[BuiltTagger, Ta
     try:
         lora.load_state(model.encoder.model, bundle.weights("lora"))
         model.head.load_state_dict(bundle.weights("head"))
+        if model.chain is not None:
+            model.chain.load_state_dict(bundle.weights("chain"))
         if model.encoder.fusion is not None:
             model.encoder.fusion.load_state_dict(_with_later_features(bundle.weights("fusion")))
     except (RuntimeError, KeyError) as error:
@@ -146,6 +153,8 @@ def save(
     weights = {"lora": lora.state(model.encoder.model), "head": model.head.state_dict()}
     if model.encoder.fusion is not None:
         weights["fusion"] = model.encoder.fusion.state_dict()
+    if model.chain is not None:
+        weights["chain"] = model.chain.state_dict()
     if lexicon is not None:
         weights[_LEXICON] = {name: torch.from_numpy(array.copy()) for name, array in lexicon.arrays().items()}
     manifest = {"task": TASK, "base": {"name": base.name, "sha256": base.sha256}, "settings": asdict(settings), **notes}

@@ -31,7 +31,7 @@ def score_spans(
     documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet
 ) -> tuple[Score, dict[str, Score]]:
     """Exact span scores against the original offsets; labels that the tagger does not know are left out of the gold."""
-    found = [spans_of(e, tags.decode(p.logits), tags) for e, p in zip(examples, predictions, strict=True)]
+    found = [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
     return span_scores([gold_spans(d, tags) for d in documents], found)
 
 
@@ -82,12 +82,11 @@ def report(
     documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None
 ) -> dict[str, Any]:
     """All metrics of a tagger on gold documents; ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap."""
-    paths = [tags.decode(p.logits) for p in predictions]
-    gold, found = [gold_spans(d, tags) for d in documents], [spans_of(e, path, tags) for e, path in zip(examples, paths, strict=True)]
+    gold, found = [gold_spans(d, tags) for d in documents], [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
     overall, by_label = span_scores(gold, found)
     names = tags.names
     gold_tags = [[names[t] for t in e.tags.tolist()] if e.tags is not None else [] for e in examples]
-    found_tags = [[names[t] for t in path.tolist()] for path in paths]
+    found_tags = [[names[t] for t in p.path.tolist()] for p in predictions]
     metrics: dict[str, Any] = {
         "span_f1": overall.f1,
         "precision": overall.precision,

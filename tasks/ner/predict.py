@@ -20,11 +20,13 @@ class Prediction:
 
     Attributes:
         logits: float32 ``[words, tags]``.
+        path: the best tag sequence, int64 ``[words]``.
         posterior: link posterior of each span, float32 ``[spans, CANDIDATES + 2]``, then NONE and UNKNOWN; zeros where no window held
             the span.
     """
 
     logits: NDArray[np.float32]
+    path: NDArray[np.int64]
     posterior: NDArray[np.float32]
 
 
@@ -38,8 +40,7 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
         collator: made for the same pack.
         budget: word pieces a batch.
     """
-    tags = model.head.out_features
-    logits = [np.zeros((len(e.words), tags), dtype=np.float32) for e in examples]
+    logits = [np.zeros((len(e.words), len(model.tags)), dtype=np.float32) for e in examples]
     posterior = [np.zeros((len(e.spans) if e.spans is not None else 0, CANDIDATES + 2), dtype=np.float32) for e in examples]
     for places in batches(examples, budget):
         batch = collator(examples, places)
@@ -57,7 +58,8 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
                 examples,
                 posterior,
             )
-    return [Prediction(a, b) for a, b in zip(logits, posterior, strict=True)]
+    transitions = model.chain.scores().cpu().numpy() if model.chain is not None else None
+    return [Prediction(a, model.tags.decode(a, transitions), b) for a, b in zip(logits, posterior, strict=True)]
 
 
 @torch.inference_mode()

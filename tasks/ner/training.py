@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from ontograft.tasks.ner.bundled import BuiltTagger, TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches
 from ontograft.tasks.ner.graph_types import threshold_of
-from ontograft.tasks.ner.model import link_loss
+from ontograft.tasks.ner.model import Tagger, link_loss, tag_loss
 from ontograft.tasks.ner.predict import Prediction, predict
 from ontograft.tasks.ner.supervision import label_groups, vocabularies, with_links
 from ontograft.tasks.ner.tags import TagSet
@@ -137,7 +137,7 @@ def train(
     generator = torch.Generator().manual_seed(training.seed)
 
     def loss(model: nn.Module, batch: Any) -> Tensor:
-        return _loss(model, batch, settings, fusion, generator)
+        return _loss(cast(Tagger, model), batch, settings, fusion, generator)
 
     def score() -> dict[str, float]:
         return {"span_f1": score_spans(tune, held, predict(built.model, held, collator), settings.tags)[0].f1}
@@ -190,7 +190,7 @@ def _loader(examples: Sequence[Example], collator: Collator, training: TrainingS
     return EpochLoader(make, len(order(0)))
 
 
-def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
+def _loss(model: Tagger, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
     batch: WindowBatch = inputs["batch"]
     device = next(model.parameters()).device
     knowledge, target, weight = batch.knowledge, batch.link_target, batch.link_weight
@@ -206,7 +206,7 @@ def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: Fusio
         corpus=batch.corpus,
     )
     assert batch.tags is not None
-    loss = nn.functional.cross_entropy(out.logits.flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=-100)
+    loss = tag_loss(model, out.logits, batch.tags.to(device), corpus=batch.corpus)
     if out.heard is not None and target is not None and weight is not None and fusion.link_weight:
         loss = loss + fusion.link_weight * link_loss(out.heard, target.to(device), weight.to(device))
     return loss

@@ -26,7 +26,7 @@ def sure(example, *shares):
     posterior = np.zeros((len(example.spans), CANDIDATES + 2), np.float32)
     posterior[:, 0] = shares
     posterior[:, CANDIDATES] = 1 - posterior[:, 0]
-    return Prediction(np.zeros((len(example.words), 5), np.float32), posterior)
+    return Prediction(np.zeros((len(example.words), 5), np.float32), np.zeros(len(example.words), np.int64), posterior)
 
 
 def named(example, prediction, **options):

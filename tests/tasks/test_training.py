@@ -186,6 +186,16 @@ def test_corpora_trained_beside_teach_and_are_gone(tiny, knowledge, tmp_path, mo
     assert sorted(saved.weights("head")) == ["bias", "weight"] and not ner.bundled.load(saved)[0].model.beside
 
 
+def test_a_head_with_a_chain_is_kept_with_it(tiny, knowledge, tmp_path):
+    settings = replace(SETTINGS, crf=True)
+    trained = train(corpus(12), knowledge, settings, SHORT, folder=tmp_path / "run", base=tiny.base)
+    chain = trained.built.model.chain
+    assert chain.transitions.abs().max() > 0
+    saved = ner.bundled.save(tmp_path / "b", trained.built.model, trained.settings, tiny.base, card="", graph=tiny.graph, notes={})
+    loaded = ner.bundled.load(saved)[0].model
+    assert torch.allclose(loaded.chain.transitions, chain.transitions, atol=1e-3) and loaded.chain.scores()[0, 2] < -1e8
+
+
 def test_tune_is_held_out_and_chooses(tiny, knowledge, tmp_path, monkeypatch):
     documents = corpus(24)
     learned: list[int] = []
@@ -248,5 +258,5 @@ def test_the_temperature_makes_overconfident_tags_likelier():
     logits[np.arange(4000), gold] += 1.0
     example = ner.Example("", None, (), None, tags=gold)
     for scale in (1.0, 3.0):
-        prediction = Prediction(logits * np.float32(scale), np.zeros((0, 10), np.float32))
+        prediction = Prediction(logits * np.float32(scale), gold, np.zeros((0, 10), np.float32))
         assert ner._temperature([example], [prediction]) == pytest.approx(scale, rel=0.15)
