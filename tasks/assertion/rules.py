@@ -1,6 +1,6 @@
 """Rules of assertion, read from a file of phrases and kept as a tree of words.
 
-A phrase is written in lower case. ``{a|b|}`` stands for one of several, ``<kin>`` for a word of a class, ``<entity>`` for a mention, and what
+A phrase is written in lower case. ``{a|b|}`` stands for one of several, ``<kin>`` for a word of a class, ``<entity>`` for a mention; what
 follows ``~`` must be there but is left for other phrases.
 """
 
@@ -125,8 +125,11 @@ class Rules:
             for part in parts:
                 if part != "~":
                     node = node.next.setdefault(part, Node())
-            node.length = parts.index("~") if "~" in parts else len(parts)
-            node.rules = [] if node.rules is None else node.rules
+            length = parts.index("~") if "~" in parts else len(parts)
+            if node.rules is None:
+                node.rules, node.length = [], length
+            elif node.length != length:
+                raise ValueError(f"rules of assertion: {phrase!r} stands elsewhere with another place of '~'")
             if rule is not None:
                 node.rules.append(rule)
 
@@ -141,20 +144,28 @@ class Rules:
             yield Token(found.start(), found.end(), keys)
 
     def matches(self, tokens: Sequence[Token]) -> Iterator[Match]:
-        """Phrases from left to right, the longest at each place; none begins inside another."""
+        """Phrases from left to right, the longest at each place; none begins inside another, but for those that end scopes."""
         at = 0
         while at < len(tokens):
-            best, nodes = None, [self._root]
-            for token in tokens[at:]:
-                nodes = [child for node in nodes for key in token.keys if (child := node.next.get(key)) is not None]
-                if not nodes:
-                    break
-                best = next((node for node in nodes if node.rules is not None), best)
-            if best is None or best.rules is None:
+            if not (ended := list(self._ended(tokens, at))):
                 at += 1
                 continue
-            yield Match(at, at + best.length, tuple(best.rules))
-            at += max(best.length, 1)
+            length, rules = ended[-1]
+            if rules and all(rule.role is Role.STOP for rule in rules):  # one that ends scopes hides nothing
+                yield Match(at, at + length, tuple(r for _, every in ended for r in every if r.role is Role.STOP))
+                at += 1
+            else:
+                yield Match(at, at + length, tuple(rules))
+                at += length
+
+    def _ended(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[int, list[Rule]]]:
+        """Phrases that begin at a token, shorter ones first: how many tokens they use up, and their rules."""
+        nodes = [self._root]
+        for place in range(at, len(tokens)):
+            nodes = [child for node in nodes for key in tokens[place].keys if (child := node.next.get(key)) is not None]
+            if not nodes:
+                return
+            yield from ((node.length, node.rules) for node in nodes if node.rules is not None)
 
 
 def expand(line: str) -> Iterator[str]:

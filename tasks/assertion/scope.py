@@ -1,14 +1,16 @@
 """Which phrases speak of which mentions: ConText's scopes.
 
 A phrase speaks of what stands before or behind it in the sentence, up to the next phrase that ends its scope: NegEx (Chapman, Bridewell,
-Hanbury, Cooper, Buchanan 2001, J Biomed Inform 34) and ConText (Harkema, Dowling, Thornblade, Chapman 2009, J Biomed Inform 42). Two
-things are added: a phrase may be about the nearest mention only, or about it and those listed beside it, and a section's heading speaks of all below it.
+Hanbury, Cooper, Buchanan 2001, J Biomed Inform 34) and ConText (Harkema, Dowling, Thornblade, Chapman 2009, J Biomed Inform 42).
+Two things are added: a phrase may be about the nearest mention only, or about it and those listed beside it; and a section's heading
+speaks of all that stands below it.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ontograft.tasks.assertion.rules import ENTITY, Match, Reach, Role, Rule, Rules, Token, english
 from ontograft.tasks.assertion.sentences import Sentence, sentences
@@ -84,7 +86,7 @@ class Asserter:
         if rule.within is not None and gap > rule.within:
             return
         yield inside[0]
-        for before, at in zip(inside, inside[1:], strict=False):
+        for before, at in pairwise(inside):
             one, other = sorted((places[before], places[at]))
             if rule.reach is Reach.NEAREST or (rule.reach is Reach.LIST and not self._listed(tokens[one + 1 : other])):
                 return
