@@ -16,6 +16,7 @@ from ontograft.tasks.assertion.rules import ENTITY, Match, Reach, Role, Rule, Ru
 from ontograft.tasks.assertion.sentences import Sentence, sentences
 from ontograft.types import ASSERTIONS
 
+_FARTHEST_BACK = 6  # words between a phrase and the mention before it, at most, where its rule does not say
 _LONGEST_GAP = 4  # words that describe a member of a list ("worsening", "of the left arm"), at most
 
 
@@ -83,7 +84,8 @@ class Asserter:
         if not inside:
             return
         gap = match.first - places[inside[0]] - 1 if rule.role is Role.BACKWARD else places[inside[0]] - match.after
-        if rule.within is not None and gap > rule.within:
+        limit = _FARTHEST_BACK if rule.within is None and rule.role is Role.BACKWARD else rule.within
+        if limit is not None and gap > limit:
             return
         yield inside[0]
         for before, at in pairwise(inside):
