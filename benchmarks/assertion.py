@@ -7,7 +7,7 @@ What the labels mean: *negated*, the text says it is not so; *historical*, it pl
 reported); *family*, of a relative; *uncertain*, claimed with doubt. They add up. All were labelled before any rule was written, by one
 person, who wrote the rules afterwards. ``assertion_items.jsonl`` is parted by a hash of the item: rules were tuned on *tune* alone.
 ``assertion_notes.jsonl`` holds places in ACI-BENCH and MTS-Dialog (drawn by a hash from exact names of DOID and HPO) without their text;
-nothing was tuned on them. *Floor*: a cue anywhere in the sentence.
+nothing was tuned on them. *Floor*: a cue anywhere in the sentence. *negspacy*, where it can be imported: its default NegEx, negation only.
 """
 
 from __future__ import annotations
@@ -61,6 +61,28 @@ def floor(text: str, spans: Spans) -> list[tuple[str, ...]]:
         sentence = text[low:start] + " , " + text[end:high]
         said.append(tuple(flag for flag in ASSERTIONS if FLOOR[flag].search(sentence)))
     return said
+
+
+def negspacy() -> Says | None:
+    """The peer: spaCy's sentencizer and NegEx with its clinical phrases."""
+    try:
+        import negspacy.negation  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    negex = negspacy.negation.Negex(nlp, "negex", negspacy.negation.default_ts, span_keys=["mentions"])
+
+    def says(text: str, spans: Spans) -> list[tuple[str, ...]]:
+        doc = nlp(text)
+        found = [doc.char_span(start, end, alignment_mode="expand") for start, end in spans]
+        doc.spans["mentions"] = found
+        negex(doc)
+        return [("negated",) if span._.negex else () for span in found]
+
+    return says
 
 
 def written() -> Iterator[Item]:
@@ -151,13 +173,16 @@ def main() -> None:
     if options.errors:
         print(json.dumps(score(sets["tune"], asserter, show=True), indent=1))
         return
-    report: dict[str, Any] = {name: {"rules": score(of, asserter), "floor": score(of, floor)} for name, of in sets.items()}
+    arms: dict[str, Says] = {"rules": asserter, "floor": floor}
+    if (peer := negspacy()) is not None:
+        arms["negspacy"] = peer
+    report: dict[str, Any] = {name: {arm: score(of, says) for arm, says in arms.items()} for name, of in sets.items()}
     if "notes" in sets:
-        report["speed"] = speed(sets["notes"], asserter)
+        report["speed"] = {arm: speed(sets["notes"], says) for arm, says in arms.items() if says is not floor}
     report |= provenance()
     RESULT.write_text(json.dumps(report, indent=1) + "\n")
     for name in sets:
-        for arm in ("rules", "floor"):
+        for arm in arms:
             of = report[name][arm]
             print(
                 f"{name} {arm}: {of['mentions']} mentions, exact {of['exact']:.3f}, F1 "
