@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ontograft.errors import OptionError
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _DOCUMENTS_AT_ONCE = 16
+ASSERTION = ("en", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class TagOptions:
         threshold: least probability of an entity.
         labels: labels to keep; None for all.
         prefer: ontology prefixes whose ids are shown first.
+        assertion: language of the rules that say how an entity is meant, ``en`` or ``off``.
     """
 
     threshold: float = 0.0
     labels: frozenset[str] | None = None
     prefer: tuple[str, ...] = ()
+    assertion: str = "en"
 
 
 class Engine:
@@ -54,6 +58,7 @@ class Engine:
     def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
         self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer)
         self._options, self.linker = options, self._tagger.linker
+        self._asserter = Asserter() if options.assertion == "en" else None
         self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, self._tagger.settings.labels
         unknown = sorted((options.labels or frozenset()) - set(self.labels))
         if unknown:
@@ -74,7 +79,9 @@ class Engine:
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         tags = self._tagger.settings.tags
         path = prediction.path
-        spans = [s for s in tags.spans(path) if self._options.labels is None or s[2] in self._options.labels]
+        found = tags.spans(path)
+        said = self._said(example, found)
+        spans = [s for s in found if self._options.labels is None or s[2] in self._options.labels]
         probability = _softmax(prediction.logits / self._tagger.settings.temperature)
         links = self.linker.score(example, prediction, spans) if self.linker is not None else [Scored()] * len(spans)
         for (first, last, label), scored in zip(spans, links, strict=True):
@@ -83,7 +90,15 @@ class Engine:
                 continue
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
-            yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates)
+            yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)))
+
+    def _said(self, example: Example, found: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int], tuple[str, ...]]:
+        """How mentions are meant, by their words. All that were found are shown to the rules, whatever the user wants to see of them."""
+        if self._asserter is None:
+            return {}
+        words = [(first, last) for first, last, _ in found]
+        spans = [(int(example.words.starts[first]), int(example.words.ends[last])) for first, last in words]
+        return dict(zip(words, self._asserter(example.text, spans), strict=True))
 
 
 def load(
@@ -96,6 +111,7 @@ def load(
     labels: Collection[str] | None = None,
     prefer: Sequence[str] | None = None,
     nested: bool = False,
+    assertion: str = "en",
 ) -> Engine:
     """An engine of a bundle on a pack.
 
@@ -108,6 +124,8 @@ def load(
         labels: labels to keep.
         prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
+        assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
+            ``off`` for text in other languages, whose entities then have ``assertion`` None.
 
     Raises:
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
@@ -121,6 +139,8 @@ def load(
         raise OptionError(f"threshold {threshold}: give a probability between 0 and 1")
     if nested:
         raise OptionError("nested entities: this model predicts entities that do not overlap; leave --nested out")
+    if assertion not in ASSERTION:
+        raise OptionError(f"assertion {assertion!r}: give one of {', '.join(ASSERTION)}")
     if threads is not None:
         if threads < 1:
             raise OptionError(f"{threads} threads: give 1 or more")
@@ -131,7 +151,7 @@ def load(
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
-    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()))
+    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), assertion)
     return Engine(bundle, Pack.open(pack), options=options, device=chosen)
 
 

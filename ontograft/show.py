@@ -22,7 +22,7 @@ from ontograft.types import Candidate, Document, Entity, LinkedConcept, Note
 if TYPE_CHECKING:
     from jinja2 import Template
 
-COLUMNS = ("document", "text", "label", "score", "concept", "name", "same as")
+COLUMNS = ("document", "text", "label", "score", "concept", "name", "same as", "assertion")
 _COLOURS = ("#ffd6d6", "#cfe3ff", "#d5f0d0", "#ffe8b8", "#e4d9ff", "#c9f0ee", "#ffd9ee", "#e6e6c8")
 
 
@@ -45,6 +45,7 @@ def rows(documents: Iterable[Document]) -> list[tuple[str, ...]]:
             entity.concept.id if entity.concept else "-",
             entity.concept.name if entity.concept else "",
             " ".join(entity.concept.same_as) if entity.concept else "",
+            ", ".join(entity.assertion or ()),
         )
         for document in documents
         for entity in document.entities
@@ -120,7 +121,7 @@ def _lines(path: str | Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _entity(raw: dict[str, Any]) -> Entity:
-    concept = raw.get("concept")
+    concept, assertion = raw.get("concept"), raw.get("assertion")
     return Entity(
         start=raw["start"],
         end=raw["end"],
@@ -131,6 +132,7 @@ def _entity(raw: dict[str, Any]) -> Entity:
         if concept is None
         else LinkedConcept(concept["id"], concept["name"], concept["score"], tuple(concept.get("same_as", ()))),
         candidates=tuple(Candidate(c["id"], c["name"], c["score"]) for c in raw.get("candidates", ())),
+        assertion=None if assertion is None else tuple(assertion),
     )
 
 

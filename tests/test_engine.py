@@ -85,7 +85,7 @@ def test_what_was_learned_is_tagged_and_linked(engine):
     assert found["bronchial asthma"].concept.name == "asthma"
     assert found["salbutamol"].concept.id == "mesh:D000420"
     line = document.to_dict()["entities"][0]
-    assert set(line) == {"start", "end", "text", "label", "score", "concept", "candidates"}
+    assert set(line) == {"start", "end", "text", "label", "score", "concept", "candidates", "assertion"}
     assert set(line["concept"]) == {"id", "name", "score", "same_as"} and set(line["candidates"][0]) == {"id", "name", "score"}
 
 
@@ -135,6 +135,22 @@ def test_threshold_filters(engine, tiny, tiny_bundle):
     assert ontograft.load(tiny_bundle.folder, pack=tiny.pack, threshold=1).tag(TEXT).entities == ()
 
 
+def test_an_entity_says_how_it_is_meant(engine, tiny, tiny_bundle):
+    text = "Patients with asthma were given Aspirin. No history of asthma. Aspirin"
+    said = {entity.start: entity.assertion for entity in engine.tag(text).entities}
+    assert said[text.index("asthma")] == () and said[text.rindex("asthma")] == ("negated", "historical")
+    assert engine.tag(text).to_dict()["entities"][0]["assertion"] == ()
+    off = ontograft.load(tiny_bundle.folder, pack=tiny.pack, assertion="off").tag(text)
+    assert {entity.assertion for entity in off.entities} == {None}
+
+
+def test_what_a_filter_leaves_out_changes_no_meaning(engine, tiny, tiny_bundle):
+    text = "No hypertension, Aspirin or asthma. Patients with asthma were given Aspirin."
+    some = ontograft.load(tiny_bundle.folder, pack=tiny.pack, labels=["Disease"]).tag(text)
+    whole = [entity for entity in engine.tag(text).entities if entity.label == "Disease"]
+    assert list(some.entities) == whole and len(whole) > 1
+
+
 def test_preferred_ids(engine, tiny, tiny_bundle):
     text = "Patients with type 2 diabetes mellitus were given Aspirin."
 
@@ -165,6 +181,7 @@ def test_a_model_without_knowledge_tags_too(tiny, tiny_bundle):
         ({"threshold": -0.1}, "between 0 and 1"),
         ({"threads": 0}, "1 or more"),
         ({"nested": True}, "do not overlap"),
+        ({"assertion": "fr"}, "'fr': give one of en, off"),
         ({"device": "abacus"}, "'abacus' cannot be used"),
     ],
 )

@@ -28,6 +28,13 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option("--labels", callback=_names, help="Only these labels, separated by commas.")
 @click.option("--prefer", callback=_names, help="Ontologies whose ids are preferred where several are joined, separated by commas.")
 @click.option("--nested", is_flag=True, help="Allow entities inside entities.")
+@click.option(
+    "--assertion",
+    type=click.Choice(["en", "off"]),
+    default="en",
+    show_default=True,
+    help="How each entity is meant (negated, hypothetical, historical, family, uncertain), by rules for English text only.",
+)
 @click.option("--device", help="cpu, cuda, cuda:1 … (default: the best there is).")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of one process on the CPU.")
 @click.pass_context
@@ -46,6 +53,7 @@ def command(
     labels: tuple[str, ...] | None,
     prefer: tuple[str, ...] | None,
     nested: bool,
+    assertion: str,
     device: str | None,
     threads: int | None,
 ) -> None:
@@ -65,6 +73,7 @@ def command(
         labels=labels,
         prefer=prefer,
         nested=nested,
+        assertion=assertion,
         text_column=text_column,
         id_column=id_column,
     )

@@ -45,6 +45,7 @@ class Options:
     labels: tuple[str, ...] | None = None
     prefer: tuple[str, ...] | None = None
     nested: bool = False
+    assertion: str = "en"
     text_column: str | None = None
     id_column: str | None = None
 
@@ -177,6 +178,7 @@ def _open(
         labels=options.labels,
         prefer=options.prefer,
         nested=options.nested,
+        assertion=options.assertion,
     )
     say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
     return engine
