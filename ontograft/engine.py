@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.errors import OptionError
+from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.linking import Scored
@@ -96,6 +97,7 @@ def load(
     labels: Collection[str] | None = None,
     prefer: Sequence[str] | None = None,
     nested: bool = False,
+    aliases: str | Path | None = None,
 ) -> Engine:
     """An engine of a bundle on a pack.
 
@@ -108,12 +110,13 @@ def load(
         labels: labels to keep.
         prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
+        aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
 
     Raises:
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
-        OptionError: an option out of its range.
+        OptionError: an option out of its range, or a line of the aliases that cannot be used.
     """
     import torch
 
@@ -132,7 +135,10 @@ def load(
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
     options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()))
-    return Engine(bundle, Pack.open(pack), options=options, device=chosen)
+    opened = Pack.open(pack)
+    if aliases is not None:
+        opened = overlay(opened, read_aliases(aliases, opened))
+    return Engine(bundle, opened, options=options, device=chosen)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

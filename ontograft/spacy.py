@@ -20,7 +20,7 @@ from ontograft.types import Document, Entity
 
 SPANS = "ontograft"
 _ASSIGNS = ["doc.ents", "doc.spans", "span._.ontograft"]
-_DEFAULTS = {"threshold": None, "labels": None, "prefer": None, "nested": False, "device": None, "threads": None}
+_DEFAULTS = {"threshold": None, "labels": None, "prefer": None, "nested": False, "aliases": None, "device": None, "threads": None}
 
 
 class OntograftComponent:
@@ -90,6 +90,7 @@ def make_component(
     labels: list[str] | None,
     prefer: list[str] | None,
     nested: bool,
+    aliases: str | Path | None,
     device: str | None,
     threads: int | None,
 ) -> OntograftComponent:
@@ -99,6 +100,7 @@ def make_component(
         "labels": labels,
         "prefer": prefer,
         "nested": nested,
+        "aliases": str(aliases) if aliases is not None else None,
         "device": device,
         "threads": threads,
     }

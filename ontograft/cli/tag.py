@@ -27,6 +27,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Leave out entities whose score is below this.")
 @click.option("--labels", callback=_names, help="Only these labels, separated by commas.")
 @click.option("--prefer", callback=_names, help="Ontologies whose ids are preferred where several are joined, separated by commas.")
+@click.option("--aliases", help="A file of your own aliases: alias, concept id and scope, parted by tabs; !alias takes one away.")
 @click.option("--nested", is_flag=True, help="Allow entities inside entities.")
 @click.option("--device", help="cpu, cuda, cuda:1 … (default: the best there is).")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of one process on the CPU.")
@@ -45,6 +46,7 @@ def command(
     threshold: float | None,
     labels: tuple[str, ...] | None,
     prefer: tuple[str, ...] | None,
+    aliases: str | None,
     nested: bool,
     device: str | None,
     threads: int | None,
@@ -67,6 +69,7 @@ def command(
         nested=nested,
         text_column=text_column,
         id_column=id_column,
+        aliases=aliases,
     )
     with render.progress("tagging", unit="notes") as bar:
         report = tag(
