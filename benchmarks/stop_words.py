@@ -2,8 +2,8 @@
 
     python benchmarks/stop_words.py --data DIR --pack DIR
 
-A word is proposed where prose about other things (contracts, terms of service, court opinions, questions to a bank) has it at least ten times
-in a million words and twice as often as medical answers (MedQuAD) do. The words of the last section of ``kg/stopwords.txt`` are those.
+A word is proposed where prose about other things (contracts, terms of service, court opinions, questions to a bank) has it at least ten
+times in a million words and twice as often as medical answers (MedQuAD) do; the last section of ``kg/stopwords.txt`` holds those words.
 Counted are matches with a disease or chemical among their candidates: right ones cover a gold mention, false ones touch none.
 """
 

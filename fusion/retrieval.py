@@ -152,10 +152,12 @@ class Retriever:
         near: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []
         if self._dense is not None and fresh:
             near = self._dense.nearest([text for text, _ in fresh], _DEPTH * _OVER)
+        mixture = self._mixture
         for i, (text, groups) in enumerate(fresh):
             accept = self._accept(groups)
-            alike = {} if self._ngrams is None else _cosines(*self._ngrams.nearest(text, _DEPTH, accept=accept), None)
-            self._known[text, groups, k] = self._fused(alike, _cosines(*near[i], accept) if near else {}, k)
+            alike = {} if self._ngrams is None else _cosines(*self._ngrams.nearest(text, _DEPTH, accept=accept), None, mixture.least)
+            meant = _cosines(*near[i], accept, mixture.least_dense) if near else {}
+            self._known[text, groups, k] = self._fused(alike, meant, k)
         return [self._known[text, groups, k] for text, groups in wanted]
 
     def _fused(self, alike: Mapping[int, float], near: Mapping[int, float], k: int) -> tuple[Found, ...]:
@@ -186,9 +188,10 @@ def _ngrams(pack: Pack) -> NgramIndex | None:
         return None
 
 
-def _cosines(concepts: NDArray[np.int32], cosines: NDArray[np.float32], accept: NDArray[np.bool_] | None) -> dict[int, float]:
-    """The first ``_DEPTH`` of those accepted."""
-    if accept is not None and len(concepts):
-        keep = accept[concepts]
-        concepts, cosines = concepts[keep], cosines[keep]
+def _cosines(concepts: NDArray[np.int32], cosines: NDArray[np.float32], accept: NDArray[np.bool_] | None, least: float) -> dict[int, float]:
+    """The first ``_DEPTH`` of those accepted, down to the least cosine."""
+    keep = cosines >= least
+    if accept is not None:
+        keep &= accept[concepts]
+    concepts, cosines = concepts[keep], cosines[keep]
     return dict(zip(concepts[:_DEPTH].tolist(), cosines[:_DEPTH].tolist(), strict=True))
