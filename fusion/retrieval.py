@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _DEPTH: Final = 64  # of each list that is fused
 _RANK: Final = 5  # added to each rank
+_ALIKE: Final = 0.2  # least cosine of trigrams: below it words share an ending
 _OVER: Final = 4  # vectors are asked for so many times the depth, since those of other groups go
 _REMEMBERED: Final = 50_000
 
@@ -75,9 +76,9 @@ class Mixture:
     Fitted by ``benchmarks/candidates.py --fit`` on the mentions without an exact name of BC5CDR's training documents, less *tune*.
     """
 
-    ngrams: float = 2.471
-    dense: float = 2.845
-    bias: float = -4.894
+    ngrams: float = 2.645
+    dense: float = 2.825
+    bias: float = -5.082
     least: float = 0.3
     least_dense: float = 0.6
 
@@ -152,11 +153,10 @@ class Retriever:
         near: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []
         if self._dense is not None and fresh:
             near = self._dense.nearest([text for text, _ in fresh], _DEPTH * _OVER)
-        mixture = self._mixture
         for i, (text, groups) in enumerate(fresh):
             accept = self._accept(groups)
-            alike = {} if self._ngrams is None else _cosines(*self._ngrams.nearest(text, _DEPTH, accept=accept), None, mixture.least)
-            meant = _cosines(*near[i], accept, mixture.least_dense) if near else {}
+            alike = {} if self._ngrams is None else _cosines(*self._ngrams.nearest(text, _DEPTH, accept=accept), None, _ALIKE)
+            meant = _cosines(*near[i], accept, -1.0) if near else {}
             self._known[text, groups, k] = self._fused(alike, meant, k)
         return [self._known[text, groups, k] for text, groups in wanted]
 
