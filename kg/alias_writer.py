@@ -18,12 +18,23 @@ _MARKS: Final = int(Kind.INVERTED | Kind.FOLDED)
 
 
 class Alias(NamedTuple):
-    """A name to be found in text."""
+    """A name to be found in text.
+
+    Attributes:
+        concept: whose name it is.
+        text: the name.
+        kind: its scope (a :class:`~ontograft.kg.aliases.Kind`).
+        may_be_acronym: whether capitals mean anything in it.
+        own_words: whether its field has terms that are fillers in others: then only function words are no name by themselves.
+        chosen: whether somebody wants just this name: then it may be a stop word, and of any length.
+    """
 
     concept: int
     text: str
     kind: int
     may_be_acronym: bool = True
+    own_words: bool = False
+    chosen: bool = False
 
 
 class Postings(NamedTuple):
@@ -48,18 +59,17 @@ def compile_aliases(
     """
     counts: Counter[str] = Counter()
     table = WordTable()
-    stopped = stopword_hashes()
     parts: list[Postings] = []
     done = 0
     for chunk in _chunks(aliases):
         done += len(chunk)
-        found = _postings(table, chunk, stopped, counts)
+        found = _postings(table, chunk, counts)
         if len(found.keys):
             parts.append(found)
         if progress is not None:
             progress(done)
     if not parts:
-        parts.append(_postings(table, [], stopped, counts))
+        parts.append(_postings(table, [], counts))
     whole = Postings(
         np.concatenate([part.keys for part in parts]),
         np.concatenate([part.concepts for part in parts]),
@@ -82,26 +92,32 @@ def _chunks(aliases: Iterable[Alias]) -> Iterator[list[Alias]]:
         yield chunk
 
 
-def _postings(table: WordTable, chunk: list[Alias], stopped: U64, counts: Counter[str]) -> Postings:
+def _postings(table: WordTable, chunk: list[Alias], counts: Counter[str]) -> Postings:
     texts: list[str] = []
-    concepts: list[int] = []
+    rows: list[Alias] = []
     kinds: list[int] = []
     for alias in chunk:
         reason = _unfit(alias.text)
-        if reason:
+        if reason and not alias.chosen:
             counts[reason] += 1
             continue
         for text, done in variants(alias.text):
             if done is not Variant.SAME and _unfit(text):
                 continue
             texts.append(text)
-            concepts.append(alias.concept)
+            rows.append(alias)
             kinds.append(alias.kind | int(done) | (int(Kind.ACRONYM) if alias.may_be_acronym and is_acronym(text) else 0))
     keys, cased, lower = whole_hashes(table, texts)
     kind = np.array(kinds, np.uint8)
-    keep = ~np.isin(keys, stopped) | ((kind & Kind.ACRONYM) != 0)
+    own, chosen = (np.fromiter((getattr(row, field) for row in rows), np.bool_, len(rows)) for field in ("own_words", "chosen"))
+    stopped = ~chosen & (np.isin(keys, stopword_hashes(fillers=False)) | (~own & np.isin(keys, stopword_hashes())))
+    # A stop word in capitals is short for something, however long it is: SETTLE is a tumour.
+    loud = np.fromiter((row.may_be_acronym and text.isupper() for row, text in zip(rows, texts, strict=True)), np.bool_, len(rows))
+    kind[stopped & loud] |= np.uint8(Kind.ACRONYM)
+    keep = ~stopped | ((kind & Kind.ACRONYM) != 0)
     counts["stop_word"] += int(len(keep) - keep.sum())
-    return Postings(keys[keep], np.array(concepts, np.int32)[keep], kind[keep], half(cased)[keep], half(lower)[keep])
+    concepts = np.fromiter((row.concept for row in rows), np.int32, len(rows))
+    return Postings(keys[keep], concepts[keep], kind[keep], half(cased)[keep], half(lower)[keep])
 
 
 def _unfit(text: str) -> str | None:

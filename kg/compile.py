@@ -17,6 +17,8 @@ from ontograft.kg.adjacency import Adjacency, relation_order
 from ontograft.kg.alias_writer import Alias, compile_aliases
 from ontograft.kg.aliases import AliasTables, Kind, stopwords
 from ontograft.kg.groups import group_of
+from ontograft.kg.ngram_writer import compile_ngrams
+from ontograft.kg.ngrams import NgramTables
 from ontograft.kg.store import ConceptRow, GraphStore
 from ontograft.kg.strings import StringTable
 from ontograft.types import Group
@@ -25,8 +27,9 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is."""
 
 _PREFERENCE: Final = {prefix: i for i, prefix in enumerate(("mondo", "hp", "doid", "mesh", "chebi", "uberon"))}
-_RULES: Final = 2  # raise it with every change of what is compiled, or of how words are folded and hashed
+_RULES: Final = 3  # raise it with every change of what is compiled, or of how words are folded and hashed
 _SUCCESSORS: Final = 16
+_OWN_WORDS: Final = {Group.LAW, Group.FINANCE, Group.ORGANISATION}  # "account" and "contract" are fillers in a note, terms in a contract
 _REPORT_EVERY: Final = 50_000
 
 
@@ -48,6 +51,7 @@ class CompiledGraph:
         definitions: one a concept, empty where there is none.
         groups: :class:`~ontograft.types.Group`, uint8 [n].
         aliases: the alias index.
+        ngrams: the trigram index.
         adjacency: the edges.
         counts: how much of what there is, and how much was left out.
     """
@@ -64,6 +68,7 @@ class CompiledGraph:
     definitions: StringTable
     groups: NDArray[np.uint8]
     aliases: AliasTables
+    ngrams: NgramTables
     adjacency: Adjacency
     counts: dict[str, int]
 
@@ -104,7 +109,8 @@ def _compile(store: GraphStore, tell: Progress) -> CompiledGraph:
     hashes = np.fromiter(map(id_hash, ids), np.uint64, len(ids))
     order = np.argsort(hashes, kind="stable")
     adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
-    names, starts, aliases = _names(store, groups, number, counts, tell, sum(release.names for release in releases))
+    semantic = np.fromiter(map(_group, groups), np.uint8, len(groups))
+    names, starts, aliases, ngrams = _names(store, groups, semantic, number, counts, tell, sum(release.names for release in releases))
     definitions = (next((row.definition for row in group if row.definition), "") for group in groups)
     return CompiledGraph(
         fingerprint=store.fingerprint(),
@@ -120,8 +126,9 @@ def _compile(store: GraphStore, tell: Progress) -> CompiledGraph:
         names=names,
         name_starts=starts,
         definitions=StringTable.of(definitions),
-        groups=np.fromiter(map(_group, groups), np.uint8, len(groups)),
+        groups=semantic,
         aliases=aliases,
+        ngrams=ngrams,
         adjacency=adjacency,
         counts=dict(sorted(counts.items())),
     )
@@ -211,8 +218,14 @@ def _edges(
 
 
 def _names(
-    store: GraphStore, groups: list[list[ConceptRow]], number: dict[str, int], counts: Counter[str], tell: Progress, total: int
-) -> tuple[StringTable, NDArray[np.int64], AliasTables]:
+    store: GraphStore,
+    groups: list[list[ConceptRow]],
+    semantic: NDArray[np.uint8],
+    number: dict[str, int],
+    counts: Counter[str],
+    tell: Progress,
+    total: int,
+) -> tuple[StringTable, NDArray[np.int64], AliasTables, NgramTables]:
     texts: list[str] = []
     concepts, kinds, sources = array("i"), array("B"), array("H")
     source_numbers: dict[str, int] = {}
@@ -240,18 +253,24 @@ def _names(
     prior = np.fromiter(map(len, own), np.int32, len(own))
     counts["names"] = int(prior.sum())
 
+    # A relation's name is not a thing that text speaks of.
+    properties = {i for i, group in enumerate(groups) if all(row.kind == "Property" for row in group)}
+
     def aliases() -> Iterator[Alias]:
-        for i, group in enumerate(groups):
-            if all(row.kind == "Property" for row in group):  # a relation's name is not a thing that text speaks of
+        for i, group in enumerate(semantic.tolist()):
+            if i in properties:
                 counts["aliases_of_properties"] += bounds[i + 1] - bounds[i]
                 continue
             for at in order[bounds[i] : bounds[i + 1]]:
-                yield Alias(i, texts[at], kinds[at], sources[at] not in shouting)
+                yield Alias(i, texts[at], kinds[at], sources[at] not in shouting, group in _OWN_WORDS)
 
     tables, dropped = compile_aliases(aliases(), prior, progress=lambda done: tell("aliases", done, len(texts)))
     counts["aliases"] = len(tables.keys)
     counts["alias_postings"] = len(tables.concepts)
     counts.update({f"aliases_dropped_{reason}": n for reason, n in dropped.items() if n})
+    indexed = ((i, names) for i, names in enumerate(own) if i not in properties)
+    ngrams = compile_ngrams(indexed, progress=lambda done: tell("trigrams", done, len(own)))
+    counts["trigram_names"], counts["trigram_postings"] = len(ngrams.concepts), len(ngrams.rows)
     starts = np.zeros(len(own) + 1, np.int64)
     np.cumsum(prior, out=starts[1:])
-    return StringTable.of(name for names in own for name in names), starts, tables
+    return StringTable.of(name for names in own for name in names), starts, tables, ngrams

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.errors import PackDamaged, VectorsMissing
+from ontograft.errors import PackDamaged, PartMissing, VectorsMissing
 from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
 from ontograft.kg.compile import id_hash
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
+from ontograft.kg.ngrams import NgramIndex, NgramTables
 from ontograft.kg.pack_writer import add_vectors, write_pack
 from ontograft.kg.strings import StringTable
 
@@ -133,6 +136,27 @@ class Pack:
                 return int(np.searchsorted(self._members, row, side="right")) - 1
             at += 1
         return None
+
+    @cached_property
+    def ngrams(self) -> NgramIndex:
+        """Finds names that look like a text.
+
+        Raises:
+            PartMissing: An older version built the pack; the message names the command that adds the index.
+        """
+        parts = [f"ngrams/{part}.npy" for part in NgramTables.PARTS]
+        if any(part not in self.manifest.parts for part in parts):
+            raise PartMissing(
+                f"{self.path.parent}: the pack has no trigrams of its names ({self.manifest.created_by} built it), so only names "
+                f"spelt as they are known can be found; add them: `ontograft build --store STORE --out {self.path.parent}`"
+            )
+        return NgramIndex(NgramTables(*map(self._load, parts)))
+
+    def with_aliases(self, aliases: AliasIndex) -> Pack:
+        """The same pack with another alias index (:func:`ontograft.kg.overlay.overlay`)."""
+        other = copy.copy(self)
+        other.aliases = aliases
+        return other
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self.n))

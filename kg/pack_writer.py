@@ -18,6 +18,7 @@ from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
 from ontograft.kg.compile import CompiledGraph, compiler
 from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
+from ontograft.kg.ngrams import NgramTables
 
 
 def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) -> Path:
@@ -160,6 +161,7 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "names/definitions_offsets.npy": graph.definitions.offsets,
         "groups.npy": graph.groups,
         **aliases,
+        **{f"ngrams/{part}.npy": getattr(graph.ngrams, part) for part in NgramTables.PARTS},
         "adjacency/indptr.npy": graph.adjacency.indptr,
         "adjacency/indices.npy": graph.adjacency.indices,
         "adjacency/relations.npy": graph.adjacency.relations,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.errors import OptionError
+from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
@@ -112,6 +113,7 @@ def load(
     prefer: Sequence[str] | None = None,
     nested: bool = False,
     assertion: str = "en",
+    aliases: str | Path | None = None,
 ) -> Engine:
     """An engine of a bundle on a pack.
 
@@ -126,12 +128,13 @@ def load(
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
         assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
             ``off`` for text in other languages, whose entities then have ``assertion`` None.
+        aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
 
     Raises:
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
-        OptionError: an option out of its range.
+        OptionError: an option out of its range, or a line of the aliases that cannot be used.
     """
     import torch
 
@@ -152,7 +155,10 @@ def load(
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
     options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), assertion)
-    return Engine(bundle, Pack.open(pack), options=options, device=chosen)
+    opened = Pack.open(pack)
+    if aliases is not None:
+        opened = overlay(opened, read_aliases(aliases, opened))
+    return Engine(bundle, opened, options=options, device=chosen)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

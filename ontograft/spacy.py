@@ -21,7 +21,16 @@ from ontograft.types import Document, Entity
 
 SPANS = "ontograft"
 _ASSIGNS = ["doc.ents", "doc.spans", "span._.ontograft", "span._.assertion"]
-_DEFAULTS = {"threshold": None, "labels": None, "prefer": None, "nested": False, "assertion": "en", "device": None, "threads": None}
+_DEFAULTS = {
+    "threshold": None,
+    "labels": None,
+    "prefer": None,
+    "nested": False,
+    "assertion": "en",
+    "aliases": None,
+    "device": None,
+    "threads": None,
+}
 
 
 class OntograftComponent:
@@ -94,6 +103,7 @@ def make_component(
     prefer: list[str] | None,
     nested: bool,
     assertion: str,
+    aliases: str | Path | None,
     device: str | None,
     threads: int | None,
 ) -> OntograftComponent:
@@ -104,6 +114,7 @@ def make_component(
         "prefer": prefer,
         "nested": nested,
         "assertion": assertion,
+        "aliases": str(aliases) if aliases is not None else None,
         "device": device,
         "threads": threads,
     }

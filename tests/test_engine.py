@@ -73,6 +73,17 @@ def test_threads_share_an_engine(engine):
     assert found == (alone * 3, alone[::-1] * 3)
 
 
+def test_a_users_alias_links_and_one_taken_away_does_not(tiny, tiny_bundle, tmp_path):
+    mine = tmp_path / "mine.tsv"
+    mine.write_text("!asthma\nasthma\tMONDO:0005277\n")
+    other = ontograft.load(tiny_bundle.folder, pack=tiny.pack, aliases=mine)
+    linked = [e.concept.id for e in other.tag("Patients with asthma were given Aspirin.").entities if e.text == "asthma" and e.concept]
+    assert linked == ["MONDO:0005277"]
+    mine.write_text("asthma\tMONDO:404\n")
+    with pytest.raises(OptionError, match=r"mine\.tsv:1: .*MONDO:404"):
+        ontograft.load(tiny_bundle.folder, pack=tiny.pack, aliases=mine)
+
+
 def test_an_empty_text_has_no_entities(engine):
     assert engine.tag("").entities == engine.tag(" \n").entities == ()
     assert engine.tag("").to_dict() == {"id": None, "entities": []}

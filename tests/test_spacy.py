@@ -47,7 +47,7 @@ def test_entities_with_ids_of_concepts(asked: list[dict[str, Any]]) -> None:
 
 
 def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
-    pipeline(threshold=0.5, labels=["Disease"], nested=True, threads=1)
+    pipeline(threshold=0.5, labels=["Disease"], nested=True, aliases="mine.tsv", threads=1)
     assert asked[0] == {
         "model": "medical",
         "pack": "pack/",
@@ -56,6 +56,7 @@ def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
         "prefer": None,
         "nested": True,
         "assertion": "en",
+        "aliases": "mine.tsv",
         "device": None,
         "threads": 1,
     }

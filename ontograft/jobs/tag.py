@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -48,10 +49,21 @@ class Options:
     assertion: str = "en"
     text_column: str | None = None
     id_column: str | None = None
+    aliases: str | None = None
 
     def of_the_run(self) -> dict[str, Any]:
-        """Those that a resumed run must share; model and pack are compared by their hashes instead."""
-        return {key: value for key, value in asdict(self).items() if key not in {"model", "pack"}}
+        """Those that a resumed run must share; model, pack and aliases are compared by their hashes instead.
+
+        Raises:
+            OptionError: The file of aliases cannot be read.
+        """
+        plain = {key: value for key, value in asdict(self).items() if key not in {"model", "pack", "aliases"}}
+        if self.aliases is None:
+            return plain
+        try:
+            return plain | {"aliases": hashlib.sha256(Path(self.aliases).read_bytes()).hexdigest()}
+        except OSError as error:
+            raise OptionError(f"{self.aliases}: the aliases cannot be read ({error.strerror}); check the path") from None
 
 
 @dataclass(slots=True)
@@ -179,6 +191,7 @@ def _open(
         prefer=options.prefer,
         nested=options.nested,
         assertion=options.assertion,
+        aliases=options.aliases,
     )
     say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
     return engine

@@ -10,7 +10,9 @@ from ontograft.encoders.graph import GraphEncoder
 from ontograft.encoders.text import TextEncoder
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
-from ontograft.tasks.linking import Linker, Nearest
+from ontograft.fusion.nearest import NearestConcepts
+from ontograft.fusion.retrieval import Retriever
+from ontograft.tasks.linking import Linker
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
@@ -75,7 +77,7 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
         collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
         nearest = None
         if vectors is not None and vectors.index_path is not None:
-            nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
-        linker = Linker(pack, {**group_labels(), **settings.label_groups}, prefer=prefer, nearest=nearest)
+            nearest = NearestConcepts(vectors, encoder, TextEncoder(encoder.base, device=device))
+        linker = Linker(pack, {**group_labels(), **settings.label_groups}, prefer=prefer, retriever=Retriever(pack, nearest))
     prepare = Preparer(built.windower(settings), finder, settings.arm)
     return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker, pack)

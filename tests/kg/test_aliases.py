@@ -190,3 +190,22 @@ def test_an_abstract_is_searched_in_milliseconds():
     for _ in range(5):
         assert len(idx.find(text)) == 37
     assert (time.perf_counter() - began) / 5 < 0.05  # some 2 ms on a quiet core
+
+
+def test_fillers_are_terms_where_a_field_has_them_as_its_own():
+    tables, counts = compile_aliases(
+        [
+            Alias(0, "account", P, own_words=True),
+            Alias(1, "contract", P),
+            Alias(2, "over", P, own_words=True),
+            Alias(3, "with", P, chosen=True),
+        ],
+        np.ones(4, np.int32),
+    )
+    assert spans(AliasIndex(tables).find(t := "the account over a contract with them"), t) == ["account", "with"]
+    assert counts["stop_word"] == 2
+
+
+def test_a_stop_word_in_capitals_is_short_for_something_however_long():
+    idx, counts = index((0, "SETTLE", E), (1, "settle", E), (2, "prolonged", P))
+    assert spans(idx.find(t := "We settle for SETTLE, prolonged."), t) == ["SETTLE"] and counts["stop_word"] == 2

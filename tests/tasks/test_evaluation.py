@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 import ontograft
-from ontograft.encoders.base import resolve
-from ontograft.encoders.text import TextEncoder
 from ontograft.encoders.windows import Windower, words
 from ontograft.errors import CorpusError, OutputExists
 from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
@@ -176,45 +174,20 @@ def test_the_preferred_prefix_is_shown(pack):
     assert linker.name(scored)[0].id == "MONDO:0005148" and linker.name(Scored()) == (None, ())
 
 
-def test_a_span_without_candidates_is_looked_up_whole_then_by_its_vector(pack):
+def test_a_span_without_a_posterior_is_retrieved(pack):
     example = example_of("asthma", pack)
     bare = Example("asthma", example.words, (), None)
     linker = Linker(pack, {})
     nothing = Prediction(np.zeros((1, 5), np.float32), np.zeros(1, np.int64), np.zeros((0, CANDIDATES + 2), np.float32))
-    assert linker.score(bare, nothing, [(0, 0, "Disease")])[0].concepts == (pack.index_of("MONDO:0004979"),)
-    asked: list[list[str]] = []
-
-    def nearest(texts):
-        asked.append(list(texts))
-        return [([pack.index_of("mesh:D001241"), pack.index_of("MONDO:0005044"), -1], [0.9, 0.8, 0.7]) for _ in texts]
-
-    text = "pressure of the blood vessels, asthma"
-    linker = Linker(pack, {"Disease": [1]}, nearest=nearest)
+    assert linker.score(bare, nothing, [(0, 0, "Disease")]) == [Scored((pack.index_of("MONDO:0004979"),), (1.0,))]
+    text = "pressure of high blood, migrain (MGR), asthma. MGR"
     example = example_of(text, pack)
-    spans = [(0, 4, "Disease"), (6, 6, "Disease")]
-    first, second = linker.score(example, sure(example, []), spans)
-    assert asked == [["pressure of the blood vessels"]]  # the other had a name
-    assert first == Scored((pack.index_of("MONDO:0005044"),), (0.8,)) and second.concepts == (pack.index_of("MONDO:0004979"),)
-
-
-def test_the_nearest_concepts_of_a_text(tmp_path):
-    from ontograft.encoders import index
-    from ontograft.encoders.graph import GraphEncoder, GraphSettings
-    from ontograft.kg.pack import PackVectors
-    from ontograft.tasks.linking import Nearest
-
-    text = TextEncoder(resolve(), device="cpu")
-    encoder = GraphEncoder(GraphSettings(text_width=text.width), text.base).eval()
-    import torch
-
-    with torch.inference_mode():
-        names = ["myocardial infarction", "asthma", "broken leg"]
-        table = encoder.text(torch.from_numpy(text.encode(names)).float()).half().numpy()
-    index.build(table, tmp_path / "x.faiss")
-    nearest = Nearest(PackVectors("x", table, table, tmp_path / "x.faiss"), encoder, text, minimum=0.6, k=2)
-    (infarct, scores), (same, one), (nothing, _) = nearest(["heart infarction", "asthma", "quarterly report on fishing rights"])
-    assert infarct[0] == 0 and 0 < scores[0] < 1 and same[0] == 1 and one[0] == pytest.approx(1, abs=0.05) and nothing == []
-    assert nearest(["asthma", "asthma"])[1][0][0] == 1 and nearest([]) == []
+    linker = Linker(pack, {"Disease": [1]})
+    posterior = sure(example, [])
+    first, second, short = linker.score(example, posterior, [(0, 3, "Disease"), (10, 10, "Disease"), (12, 12, "Disease")])
+    assert first.concepts[0] == pack.index_of("MONDO:0005044") and 0 < first.scores[0] < 1 and sum(first.scores) <= 1
+    assert second.concepts == (pack.index_of("MONDO:0004979"),)  # it had a name, so what looks like it is no candidate
+    assert short.concepts[0] == pack.index_of("MONDO:0005277")  # by what the document says it stands for
 
 
 # --- windows --------------------------------------------------------------------------------------------------------------
