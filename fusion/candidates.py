@@ -124,8 +124,9 @@ class CandidateFinder:
         if self._lexicon is not None:
             for start, end, usage in self._lexicon.find(text):
                 at = words.covering(start, end)
-                if at is not None and (usage.concepts or at in found):
-                    found[at] = replace(found.get(at, _Named(None)), usage=usage)
+                wanted = usage.without(self.pack.aliases.refused(text[start:end]))
+                if at is not None and (wanted.concepts or at in found):
+                    found[at] = replace(found.get(at, _Named(None)), usage=wanted)
         for definition in definitions(text):
             long_form = text[definition.long_start : definition.long_end]
             taught = self._lexicon.lookup(long_form) if self._lexicon is not None else None

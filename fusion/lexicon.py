@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,10 @@ class Usage:
     concepts: tuple[tuple[int, int], ...]
     mentions: int
     others: int
+
+    def without(self, refused: frozenset[int] | None) -> Usage:
+        """The usage with some concepts left out that the surface shall not name; None leaves out all."""
+        return replace(self, concepts=tuple(row for row in self.concepts if refused is not None and row[0] not in refused))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
