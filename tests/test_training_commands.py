@@ -46,6 +46,11 @@ def test_a_tagger_is_trained_refused_resumed_and_evaluated(tiny, tiny_bundle, tm
     assert again.exit_code == 1 and "--resume" in again.stderr
     resumed = call("train", "ner", *arguments, *options, "--arm", "aliases", "--resume")
     assert resumed.exit_code == 0 and "bundle written" in resumed.stderr and "span F1" in resumed.output
+    other = call("train", "ner", *arguments, *options, "--arm", "aliases", "--resume", "--batch", 512, "--window", 100)
+    assert other.exit_code == 1 and "bundle.runs/aliases-0 was begun with another tagger (window: 128 then, 100 now)" in other.stderr
+    (tmp_path / "bundle.runs" / "aliases-0" / "run.json").unlink()
+    lost = call("train", "ner", *arguments, *options, "--arm", "aliases", "--resume")
+    assert lost.exit_code == 1 and "run.json is missing" in lost.stderr
     report = call(
         "evaluate", "ner", "--data", tiny_bundle.data, "--pack", tiny.pack, "--model", tmp_path / "bundle", "--ablate-kg", "--json"
     )

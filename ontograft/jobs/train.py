@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -19,6 +20,7 @@ from ontograft.errors import OutputExists
 from ontograft.fusion.arms import Arm
 from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.provenance import provenance
+from ontograft.jobs.resumable import Run
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
@@ -80,6 +82,7 @@ def train_ner(
     Raises:
         OutputExists: there is a bundle already, and neither ``resume`` nor ``overwrite``.
         CorpusError: the files are not what they promise.
+        OptionError: ``resume`` with other data, pack, encoders or settings than the training was begun with.
     """
     from ontograft.jobs.evaluate import evaluate_tagger
 
@@ -94,14 +97,23 @@ def train_ner(
     graph_folder = bundles.graph_encoder(plan.graph)
     encoder, base = graph.GraphEncoder.load(graph_folder), base_encoders.resolve(plan.base)
     scores: dict[str, list[dict[str, Any]]] = {}
+    runs = {
+        (arm, seed): Run(Path(f"{out}.runs") / f"{arm}-{seed}", _depends(plan, arm, seed, documents, opened, base.sha256, encoder.key()))
+        for arm in plan.arms
+        for seed in plan.seeds
+    }
+    if resume:
+        for run in runs.values():
+            run.check()
     for arm in plan.arms:
         vectors = opened.vectors(encoder.key()) if arm.needs_vectors else None
         for seed in plan.seeds:
             first = arm is plan.arms[0] and seed == plan.seeds[0]
-            folder = Path(f"{out}.runs") / f"{arm}-{seed}"
+            folder = runs[arm, seed].folder
             target = out if first else folder / "bundle"
             if not resume:  # checkpoints of an earlier training are not this one's
                 shutil.rmtree(folder, ignore_errors=True)
+            runs[arm, seed].begin()
             say(f"training {arm}, seed {seed}, on {len(documents)} documents")
             trained = train_tagger(
                 documents,
@@ -136,6 +148,26 @@ def train_ner(
     return TrainReport(out, scores)
 
 
+def _depends(plan: NerPlan, arm: Arm, seed: int, documents: Sequence[Annotated], pack: Pack, base: str, graph: str) -> dict[str, Any]:
+    """What the weights of a run depend on."""
+    return {
+        "data": digest(documents),
+        "pack": pack.hash,
+        "base encoder": base,
+        "graph encoder": graph,
+        "tagger": asdict(replace(plan.tagger, arm=arm)),
+        "training": {**asdict(plan.training), "seed": seed, "tune_share": plan.tune_share, **asdict(plan.fusion)},
+    }
+
+
+def digest(documents: Sequence[Annotated]) -> str:
+    """The sha256 of annotated documents: ids, texts and mentions, in their order."""
+    total = hashlib.sha256()
+    for document in documents:
+        total.update(json.dumps(asdict(document)).encode())
+    return total.hexdigest()
+
+
 def _notes(
     documents: Sequence[Annotated], train: Sequence[Path], pack: Pack, plan: NerPlan, seed: int, tune: dict[str, float]
 ) -> dict[str, Any]:
@@ -144,6 +176,7 @@ def _notes(
             "files": [path.name for path in train],
             "documents": len(documents),
             "mentions": sum(len(d.mentions) for d in documents),
+            "sha256": digest(documents),
         },
         "ontologies": _ontologies(pack),
         "pack": pack.hash,

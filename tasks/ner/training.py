@@ -111,10 +111,11 @@ def train(
         pad=built.tokenizer.pad_token_id or 0,
     )
     loader = _loader(examples, collator, training)
-    generator = torch.Generator().manual_seed(training.seed)
 
     def loss(model: nn.Module, batch: Any) -> Tensor:
-        return _loss(model, batch, settings, fusion, generator)
+        # Knowledge dropout is drawn by the step, so that a resumed training draws what it would have drawn.
+        drawn = np.random.SeedSequence([training.seed, trainer.state.global_step]).generate_state(1)
+        return _loss(model, batch, settings, fusion, torch.Generator().manual_seed(int(drawn[0])))
 
     def score() -> dict[str, float]:
         return {"span_f1": score_spans(tune, held, predict(built.model, held, collator), settings.tags)[0].f1}
@@ -130,14 +131,13 @@ def train(
 
 
 def _loader(examples: Sequence[Example], collator: Collator, training: TrainingSettings) -> EpochLoader:
+    """The same batches in every epoch, each time in another order: so there are as many of them."""
+    made = list(batches(examples, training.budget, rng=np.random.default_rng(training.seed)))
+
     def order(epoch: int) -> list[list[tuple[int, int]]]:
-        return list(batches(examples, training.budget, rng=np.random.default_rng([training.seed, epoch])))
+        return [made[i] for i in np.random.default_rng([training.seed, epoch]).permutation(len(made))]
 
-    def make(epoch: int) -> Any:
-        for places in order(epoch):
-            yield {"batch": collator(examples, places)}
-
-    return EpochLoader(make, len(order(0)))
+    return EpochLoader(order, lambda places: {"batch": collator(examples, places)})
 
 
 def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
