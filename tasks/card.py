@@ -53,7 +53,7 @@ def _scores(metrics: Mapping[str, Any] | None, dev: Path | None) -> str:
     lines += ["| label | F1 | precision | recall |", "|---|---|---|---|"]
     lines += [f"| {label} | {s['f1']:.3f} | {s['precision']:.3f} | {s['recall']:.3f} |" for label, s in metrics["per_label"].items()]
     lines += [f"| all | {metrics['span_f1']:.3f} | {metrics['precision']:.3f} | {metrics['recall']:.3f} |"]
-    if "linking_acc1" in metrics:
+    if metrics.get("linking_acc1") is not None:
         lines += [
             "",
             f"Linking accuracy of the first candidate, gold mentions in the vocabulary ({metrics['linking']['in_vocabulary']}): "

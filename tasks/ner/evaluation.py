@@ -40,7 +40,8 @@ def score_links(
     """Accuracy of the first candidate on gold mentions whose every id is in the pack.
 
     A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
-    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart.
+    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
+    reason in ``linking``.
     """
     right = whole = outside = cut = 0
     by_label: dict[str, list[int]] = {}
@@ -66,9 +67,11 @@ def score_links(
             counts = by_label.setdefault(label, [0, 0])
             counts[0] += hit
             counts[1] += 1
+    nothing = {} if whole else {"reason": "no id of a gold mention is in the pack"}
     return {
-        "linking_acc1": right / whole if whole else 0.0,
+        "linking_acc1": right / whole if whole else None,
         "linking": {
+            **nothing,
             "in_vocabulary": whole,
             "outside_vocabulary": outside,
             "cut_by_words": cut,
@@ -78,7 +81,7 @@ def score_links(
 
 
 def report(
-    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker
 ) -> dict[str, Any]:
     """All metrics of a tagger on gold documents; ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap."""
     paths = [tags.decode(p.logits) for p in predictions]
@@ -87,7 +90,7 @@ def report(
     names = tags.names
     gold_tags = [[names[t] for t in e.tags.tolist()] if e.tags is not None else [] for e in examples]
     found_tags = [[names[t] for t in path.tolist()] for path in paths]
-    metrics: dict[str, Any] = {
+    return {
         "span_f1": overall.f1,
         "precision": overall.precision,
         "recall": overall.recall,
@@ -96,7 +99,5 @@ def report(
         "seqeval_f1": seqeval_f1(gold_tags, found_tags),
         "documents": len(documents),
         "document_counts": [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)],
+        **score_links(documents, examples, predictions, linker, tags),
     }
-    if linker is not None:
-        metrics |= score_links(documents, examples, predictions, linker, tags)
-    return metrics
