@@ -54,6 +54,7 @@ def command() -> None:
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
 @click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
+@click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
@@ -75,6 +76,7 @@ def ner(
     learning_rate: float,
     batch: int,
     window: int,
+    attribution: str,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -103,6 +105,7 @@ def ner(
         tune_share=tune_share,
         base=encoder,
         graph=graph,
+        attribution=attribution,
     )
     report = train_ner(train_files, dev, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message)
     if as_json:

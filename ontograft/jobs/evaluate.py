@@ -23,7 +23,7 @@ from ontograft.types import Annotated
 
 # What a control shares with its bundle in the manifest, and what is each one's own of it.
 _ALIKE: Mapping[str, Collection[str]] = {
-    "trained_on": (),
+    "trained_on": ("attribution",),
     "pack": (),
     "base": (),
     "training": ("seed",),

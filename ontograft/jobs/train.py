@@ -24,7 +24,7 @@ from ontograft.jobs.resumable import Run
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.card import ner_card
+from ontograft.tasks.card import graph_card, ner_card
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.training import FusionTraining, Knowledge
@@ -44,6 +44,7 @@ class NerPlan:
         seeds: the bundle's seed first.
         tune_share: part of the training data that chooses the epoch and the temperature; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
+        attribution: name, licence and source of the training data, for the manifest and the card.
     """
 
     tagger: TaggerSettings
@@ -54,6 +55,7 @@ class NerPlan:
     tune_share: float = 0.2
     base: str | None = None
     graph: Path | None = None
+    attribution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def _notes(
             "documents": len(documents),
             "mentions": sum(len(d.mentions) for d in documents),
             "sha256": digest(documents),
+            **({"attribution": plan.attribution} if plan.attribution else {}),
         },
         "ontologies": _ontologies(pack),
         "pack": pack.hash,
@@ -233,11 +236,13 @@ def train_graph(
         **provenance(),
     }
     encoder.save(out, notes=notes)
+    with replacing(out / bundles.CARD) as card:
+        card.write(graph_card(text.base.name, notes))
     return report
 
 
 def _ontologies(pack: Pack) -> list[dict[str, Any]]:
-    return [{key: release[key] for key in ("name", "release", "licence")} for release in pack.manifest.releases]
+    return [{key: release[key] for key in ("name", "release", "licence", "attribution")} for release in pack.manifest.releases]
 
 
 def _synonyms(pack: Pack, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str]]:

@@ -185,5 +185,6 @@ def test_the_manifest_and_the_card_say_what_it_is(tiny_bundle):
     card = (tiny_bundle.folder / "README.md").read_text()
     for heading in ("## Data", "## Scores", "## Limits", "## Licence"):
         assert heading in card
-    assert "| mondo | 1 |" in card and "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
+    assert "| mondo | 1 | see the ontology |" in card and "attribution of the documents were not stated" in card
+    assert "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
     assert max(map(len, card.splitlines())) < 200
