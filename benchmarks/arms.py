@@ -106,7 +106,7 @@ def summary(corpus: str) -> dict[str, Any]:
                 label: round(statistics.mean(c["metrics"]["per_label"][label]["f1"] for c in rows), 4)
                 for label in rows[0]["metrics"]["per_label"]
             },
-            "linking_acc1": [round(c["metrics"]["linking_acc1"], 4) for c in rows if "linking_acc1" in c["metrics"]],
+            "linking_acc1": [round(acc, 4) for c in rows if (acc := c["metrics"].get("linking_acc1")) is not None],
         }
         for arm, rows in arms.items()
     }

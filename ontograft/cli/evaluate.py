@@ -34,6 +34,8 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
     from ontograft.jobs.evaluate import evaluate_ner
 
     report = evaluate_ner(data, pack=pack, model=model, out=out, ablate_kg=ablate_kg)
+    for control, why in report.get("controls_left_out", {}).items():
+        render.warning(f"{control} is no control of this bundle, and left out: its {why}")
     if str(out) == "-":
         return
     if as_json:
@@ -47,10 +49,12 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
         rows,
         title=f"{data}, {metrics['documents']} documents (seqeval F1 {metrics['seqeval_f1']:.4f})",
     )
-    if "linking_acc1" in metrics:
-        of = metrics["linking"]
+    of = metrics["linking"]
+    if metrics["linking_acc1"] is None:
+        render.line(f"no linking accuracy: {of['reason']}")
+    else:
         render.line(
-            f"linking accuracy of the first candidate: {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
+            f"linking accuracy of the first candidate ({of['by']}): {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
             f"in the vocabulary ({of['outside_vocabulary']:,} outside it)"
         )
     _errors(metrics["errors"])

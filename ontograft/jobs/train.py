@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -19,10 +20,11 @@ from ontograft.errors import OutputExists
 from ontograft.fusion.arms import Arm
 from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
+from ontograft.jobs.resumable import Run
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.card import ner_card
+from ontograft.tasks.card import graph_card, ner_card
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.training import FusionTraining, Knowledge
@@ -43,6 +45,7 @@ class NerPlan:
         tune_share: part of the training data that chooses the epoch and the temperature; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
         beside: annotated files that are trained along, each with labels and a head of its own.
+        attribution: name, licence and source of the training data, for the manifest and the card.
     """
 
     tagger: TaggerSettings
@@ -54,6 +57,7 @@ class NerPlan:
     base: str | None = None
     graph: Path | None = None
     beside: tuple[Path, ...] = ()
+    attribution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def train_ner(
     Raises:
         OutputExists: there is a bundle already, and neither ``resume`` nor ``overwrite``.
         CorpusError: the files are not what they promise.
+        OptionError: ``resume`` with other data, pack, encoders or settings than the training was begun with.
     """
     from ontograft.jobs.evaluate import evaluate_tagger
 
@@ -97,14 +102,23 @@ def train_ner(
     graph_folder = bundles.graph_encoder(plan.graph)
     encoder, base = graph.GraphEncoder.load(graph_folder), base_encoders.resolve(plan.base)
     scores: dict[str, list[dict[str, Any]]] = {}
+    runs = {
+        (arm, seed): Run(Path(f"{out}.runs") / f"{arm}-{seed}", _depends(plan, arm, seed, documents, opened, base.sha256, encoder.key()))
+        for arm in plan.arms
+        for seed in plan.seeds
+    }
+    if resume:
+        for run in runs.values():
+            run.check()
     for arm in plan.arms:
         vectors = opened.vectors(encoder.key()) if arm.needs_vectors else None
         for seed in plan.seeds:
             first = arm is plan.arms[0] and seed == plan.seeds[0]
-            folder = Path(f"{out}.runs") / f"{arm}-{seed}"
+            folder = runs[arm, seed].folder
             target = out if first else folder / "bundle"
             if not resume:  # checkpoints of an earlier training are not this one's
                 shutil.rmtree(folder, ignore_errors=True)
+            runs[arm, seed].begin()
             say(f"training {arm}, seed {seed}, on {len(documents)} documents")
             trained = train_tagger(
                 documents,
@@ -141,6 +155,26 @@ def train_ner(
     return TrainReport(out, scores)
 
 
+def _depends(plan: NerPlan, arm: Arm, seed: int, documents: Sequence[Annotated], pack: Pack, base: str, graph: str) -> dict[str, Any]:
+    """What the weights of a run depend on."""
+    return {
+        "data": digest(documents),
+        "pack": pack.hash,
+        "base encoder": base,
+        "graph encoder": graph,
+        "tagger": asdict(replace(plan.tagger, arm=arm)),
+        "training": {**asdict(plan.training), "seed": seed, "tune_share": plan.tune_share, **asdict(plan.fusion)},
+    }
+
+
+def digest(documents: Sequence[Annotated]) -> str:
+    """The sha256 of annotated documents: ids, texts and mentions, in their order."""
+    total = hashlib.sha256()
+    for document in documents:
+        total.update(json.dumps(asdict(document)).encode())
+    return total.hexdigest()
+
+
 def _notes(
     documents: Sequence[Annotated], train: Sequence[Path], pack: Pack, plan: NerPlan, seed: int, tune: dict[str, float]
 ) -> dict[str, Any]:
@@ -150,6 +184,8 @@ def _notes(
             **({"beside": ["/".join(path.parts[-2:]) for path in plan.beside]} if plan.beside else {}),
             "documents": len(documents),
             "mentions": sum(len(d.mentions) for d in documents),
+            "sha256": digest(documents),
+            **({"attribution": plan.attribution} if plan.attribution else {}),
         },
         "ontologies": _ontologies(pack),
         "pack": pack.hash,
@@ -206,11 +242,13 @@ def train_graph(
         **provenance(),
     }
     encoder.save(out, notes=notes)
+    with replacing(out / bundles.CARD) as card:
+        card.write(graph_card(text.base.name, notes))
     return report
 
 
 def _ontologies(pack: Pack) -> list[dict[str, Any]]:
-    return [{key: release[key] for key in ("name", "release", "licence")} for release in pack.manifest.releases]
+    return [{key: release[key] for key in ("name", "release", "licence", "attribution")} for release in pack.manifest.releases]
 
 
 def _synonyms(pack: Pack, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str]]:

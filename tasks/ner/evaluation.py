@@ -41,7 +41,8 @@ def score_links(
     """Accuracy of the first candidate on gold mentions whose every id is in the pack.
 
     A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
-    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart.
+    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
+    reason in ``linking``.
     """
     right = whole = outside = cut = 0
     by_label: dict[str, list[int]] = {}
@@ -67,9 +68,11 @@ def score_links(
             counts = by_label.setdefault(label, [0, 0])
             counts[0] += hit
             counts[1] += 1
+    nothing = {} if whole else {"reason": "no id of a gold mention is in the pack"}
     return {
-        "linking_acc1": right / whole if whole else 0.0,
+        "linking_acc1": right / whole if whole else None,
         "linking": {
+            **nothing,
             "in_vocabulary": whole,
             "outside_vocabulary": outside,
             "cut_by_words": cut,
@@ -79,7 +82,7 @@ def score_links(
 
 
 def report(
-    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker
 ) -> dict[str, Any]:
     """All metrics of a tagger on gold documents; ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap."""
     gold, found = [gold_spans(d, tags) for d in documents], [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
@@ -87,7 +90,7 @@ def report(
     names = tags.names
     gold_tags = [[names[t] for t in e.tags.tolist()] if e.tags is not None else [] for e in examples]
     found_tags = [[names[t] for t in p.path.tolist()] for p in predictions]
-    metrics: dict[str, Any] = {
+    return {
         "span_f1": overall.f1,
         "precision": overall.precision,
         "recall": overall.recall,
@@ -95,9 +98,7 @@ def report(
         "per_label": {label: score.to_dict() for label, score in by_label.items()},
         "seqeval_f1": seqeval_f1(gold_tags, found_tags),
         "documents": len(documents),
-        "errors": errors.report(documents, examples, found, tags.labels, linker.pack if linker is not None else None),
+        "errors": errors.report(documents, examples, found, tags.labels, linker.pack),
         "document_counts": [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)],
+        **score_links(documents, examples, predictions, linker, tags),
     }
-    if linker is not None:
-        metrics |= score_links(documents, examples, predictions, linker, tags)
-    return metrics

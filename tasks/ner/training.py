@@ -134,10 +134,11 @@ def train(
         pad=built.tokenizer.pad_token_id or 0,
     )
     loader = _loader(examples, collator, training)
-    generator = torch.Generator().manual_seed(training.seed)
 
     def loss(model: nn.Module, batch: Any) -> Tensor:
-        return _loss(cast(Tagger, model), batch, settings, fusion, generator)
+        # Knowledge dropout is drawn by the step, so that a resumed training draws what it would have drawn.
+        drawn = np.random.SeedSequence([training.seed, trainer.state.global_step]).generate_state(1)
+        return _loss(cast(Tagger, model), batch, settings, fusion, torch.Generator().manual_seed(int(drawn[0])))
 
     def score() -> dict[str, float]:
         return {"span_f1": score_spans(tune, held, predict(built.model, held, collator), settings.tags)[0].f1}
@@ -175,19 +176,18 @@ def _taught(examples: Sequence[Example], documents: Sequence[Annotated], groups:
 
 
 def _loader(examples: Sequence[Example], collator: Collator, training: TrainingSettings) -> EpochLoader:
+    """The same batches in every epoch, each time in another order, and as many of the corpora trained beside."""
+    made = list(batches(examples, training.budget, rng=np.random.default_rng(training.seed)))
+    own = [places for places in made if not examples[places[0][0]].corpus]
+    others = [places for places in made if examples[places[0][0]].corpus]
+
     def order(epoch: int) -> list[list[tuple[int, int]]]:
         rng = np.random.default_rng([training.seed, epoch])
-        made = list(batches(examples, training.budget, rng=rng))
-        own = [places for places in made if not examples[places[0][0]].corpus]
-        others = [places for places in made if examples[places[0][0]].corpus][: round(training.beside_share * len(own))]
-        both = [*own, *others]
-        return [both[i] for i in rng.permutation(len(both))] if others else own
+        chosen = rng.permutation(len(others))[: round(training.beside_share * len(own))]
+        both = [*own, *(others[i] for i in chosen)]
+        return [both[i] for i in rng.permutation(len(both))]
 
-    def make(epoch: int) -> Any:
-        for places in order(epoch):
-            yield {"batch": collator(examples, places)}
-
-    return EpochLoader(make, len(order(0)))
+    return EpochLoader(order, lambda places: {"batch": collator(examples, places)})
 
 
 def _loss(model: Tagger, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from ontograft.errors import BundleDamaged, BundleError, EncoderError, UnknownMo
 from ontograft.fusion.arms import Arm
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
+from ontograft.jobs.train import digest
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
@@ -178,13 +179,14 @@ def test_where_a_graph_encoder_is_found(tiny, tiny_bundle):
 
 def test_the_manifest_and_the_card_say_what_it_is(tiny_bundle):
     manifest = bundles.load(tiny_bundle.folder).manifest
-    assert manifest["trained_on"] == {"files": ["corpus.txt"], "documents": 24, "mentions": 48}
+    assert manifest["trained_on"] == {"files": ["corpus.txt"], "documents": 24, "mentions": 48, "sha256": digest(corpus())}
     assert [o["name"] for o in manifest["ontologies"]] == ["mondo", "mesh", "uberon", "mapping"]
     assert manifest["settings"]["label_groups"] == {"Chemical": [3], "Disease": [1]}
     card = (tiny_bundle.folder / "README.md").read_text()
     for heading in ("## Data", "## Scores", "## Limits", "## Licence"):
         assert heading in card
-    assert "| mondo | 1 |" in card and "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
+    assert "| mondo | 1 | see the ontology |" in card and "attribution of the documents were not stated" in card
+    assert "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
     assert max(map(len, card.splitlines())) < 200
 
 

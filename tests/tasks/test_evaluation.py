@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import ontograft
+from ontograft.cli.main import cli
 from ontograft.encoders.windows import Windower, words
 from ontograft.errors import CorpusError, OutputExists
 from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
@@ -58,7 +61,7 @@ def test_spans_are_scored_on_the_originals_offsets(pack):
     assert (overall.correct, overall.predicted, overall.gold) == (2, 3, 3)
     assert by_label["Chemical"].correct == 0 and by_label["Disease"].f1 == 1 and "Gene" not in by_label
     example = replace(example, tags=TAGS.encode(gold, example.words))
-    report = evaluation.report([document], [example], [prediction], TAGS, None)
+    report = evaluation.report([document], [example], [prediction], TAGS, Linker(pack, {}))
     assert report["document_counts"] == [(2, 3, 3)] and report["span_f1"] == overall.f1
 
 
@@ -91,11 +94,42 @@ def test_the_report_is_the_contract(tiny, tiny_bundle, tmp_path):
     assert report["pack"] == tiny.open().hash and report["model"] == ontograft.load(tiny_bundle.folder, pack=tiny.pack).model_hash
     assert {"span_f1", "precision", "recall", "per_label", "linking_acc1"} <= set(report["metrics"])
     assert set(report["controls"]) == {"off"} and report["controls"]["off"]["runs"][0]["seed"] == 0
-    assert "linking_acc1" not in report["controls"]["off"]["runs"][0]  # without candidates there is nothing to link with
+    off = report["controls"]["off"]["runs"][0]
+    assert off["linking"]["by"] == report["same_weights"]["off"]["linking"]["by"] == "exact names" and off["linking_acc1"] == 1.0
+    assert report["metrics"]["linking"]["by"] == "model" and report["controls_left_out"] == {}
     assert report["same_weights"]["off"]["span_f1"] < report["metrics"]["span_f1"]
     trained = tiny_bundle.report.scores
     assert trained["graph"][0]["span_f1"] == report["metrics"]["span_f1"]
     assert trained["off"][0]["span_f1"] == report["controls"]["off"]["runs"][0]["span_f1"] < report["metrics"]["span_f1"]
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "says"),
+    [
+        ("trained_on", {"documents": 23}, "trained_on.documents is 23, the bundle's 24"),
+        ("training", {"epochs": 3}, "training.epochs is 3, the bundle's 14"),
+        ("settings", {"window": 64}, "settings.window is 64, the bundle's 128"),
+        ("pack", "0123", "pack is 0123, the bundle's "),
+    ],
+)
+def test_what_was_trained_otherwise_is_no_control(part, change, says, tiny, tiny_bundle, tmp_path):
+    folder = shutil.copytree(tiny_bundle.folder, tmp_path / "bundle")
+    shutil.copytree(f"{tiny_bundle.folder}.runs/off-0/bundle", tmp_path / "bundle.runs" / "off-0" / "bundle")
+    manifest = tmp_path / "bundle.runs" / "off-0" / "bundle" / "bundle.json"
+    raw = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(raw | {part: change if isinstance(change, str) else raw[part] | change}))
+    arguments = ["evaluate", "ner", "--data", tiny_bundle.data, "--pack", tiny.pack, "--model", folder, "--ablate-kg", "--out", "-"]
+    done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    report = json.loads(done.stdout)
+    assert report["controls"] == {} and list(report["controls_left_out"]) == ["off-0"] and says in report["controls_left_out"]["off-0"]
+    assert f"off-0 is no control of this bundle, and left out: its {says}" in done.stderr
+
+
+def test_links_that_cannot_be_scored_are_none(pack):
+    document = Annotated("1", "asthma", (Mention(0, 6, "Disease", ("mesh:404",)),))
+    example = example_of("asthma", pack)
+    scores = evaluation.score_links([document], [example], [sure(example, [])], Linker(pack, {}), TAGS)
+    assert scores["linking_acc1"] is None and "no id" in scores["linking"]["reason"]
 
 
 def test_data_without_the_bundles_labels_is_refused(tiny, tiny_bundle, tmp_path):
