@@ -216,6 +216,21 @@ def test_an_external_dtd_is_not_loaded(tmp_path):
     assert len(only(load(tmp_path, text, "a.rdf")[1], Concept)) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.jsonld", '{"@id": "urn:x", "urn:p": ' + "9" * 5000 + "}", "no valid JSON"),
+        ("a.jsonld", '{"@id": "urn:x", "urn:p": ' + "[" * 50_000 + "]" * 50_000 + "}", "no valid JSON"),
+        ("a.nt", f'<{X}C> <urn:p> "' + "x" * (1 << 25) + '" .\n', "16 MiB"),
+        ("a.rdf", "<r>" * 1100 + "</r>" * 1100, "deep"),
+    ],
+    ids=["number", "lists", "literal", "elements"],
+)
+def test_what_no_parser_takes_is_named(tmp_path, name, text, said):
+    with pytest.raises(SourceError, match=rf"{name}.*{said}"):
+        load(tmp_path, text, name)
+
+
 def test_a_remote_context_is_refused(tmp_path):
     with pytest.raises(UnsafeSource, match="context"):
         load(tmp_path, '{"@context": "http://127.0.0.1:9/c", "@id": "urn:x"}', "a.jsonld")
