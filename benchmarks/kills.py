@@ -2,11 +2,11 @@
 
     python benchmarks/kills.py --data DIR/medical/mondo --work DIR [--store neo4j] [--pack graph|vectors] [--kills 20] [--seed 7]
 
-Each job is killed (SIGKILL) at moments drawn evenly over the time that an undisturbed run takes: every other time from a fresh start, else
-going on from where the last kill left the store. After every kill the store must show the state before the job or the one after it, and
-nothing between; with ``--pack`` the pack must open, whole to its last hash, at the revision before or the one after. At last the job runs
-to its end once, and all that can be read is compared with the undisturbed store: content hashes, every row, history, and on Neo4j the
-graph as others see it. Cases are added to one result file.
+Each job is killed (SIGKILL) at moments drawn evenly over all that an undisturbed run does, told by the processor time that it has used
+(a busy machine does not shift them): every other time from a fresh start, else going on from where the last kill left the store. After
+every kill the store must show the state before the job or the one after it, and nothing between; with ``--pack`` the pack must open, whole
+to its last hash, at the revision before or the one after. At last the job runs to its end once, and all that can be read is compared with
+the undisturbed store: content hashes, every row, history, and on Neo4j the graph as others see it. Cases are added to one result file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sqlite3
@@ -25,6 +26,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +136,32 @@ class Served(Place):
             yield str(row)
 
 
-def run(command: list[str]) -> tuple[str, float]:
-    """What a command that must succeed prints, and its seconds."""
-    began = time.monotonic()
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its seconds."""
+
+    said: str
+    seconds: float
+    cpu_seconds: float
+
+
+def run(command: list[str]) -> Done:
+    """Run a command that must succeed."""
+    began, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr.strip()[-300:]}")
-    return done.stdout, time.monotonic() - began
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Done(done.stdout, time.monotonic() - began, now.ru_utime - used.ru_utime + now.ru_stime - used.ru_stime)
+
+
+def _cpu_seconds(process: int) -> float:
+    """What a running process has used of the processor; see proc(5)."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def content(place: Place) -> dict[str, list[object]]:
@@ -170,7 +191,7 @@ def look(place: Place) -> dict[str, object]:
         seen["show"] = _hash(str(store.concept(id_)) for id_ in (*SHOWN, *retired))
         seen["search"] = _hash(str(store.search(text)) for text in SOUGHT)
     if len(labels) > 1:
-        seen["diff"] = run([COMMAND, "diff", NAME, "r1", "r2", "--store", place.url, "--json"])[0]
+        seen["diff"] = run([COMMAND, "diff", NAME, "r1", "r2", "--store", place.url, "--json"]).said
     if place.pack and place.pack.exists():
         run([COMMAND, "doctor", "--pack", str(place.pack)])
         seen["pack"] = sorted(path.name for path in place.pack.iterdir())
@@ -199,7 +220,7 @@ class Trial:
         """Kill the job so many times, then let it end."""
         (self.clean.empty if self.job == "ingest" else self.clean.begun)()
         before, old = content(self.clean), self._revision(self.clean)
-        full = run(self._command(self.clean))[1]
+        full = run(self._command(self.clean))
         after, new = content(self.clean), self._revision(self.clean)
         landed, ended_first, moments, fresh = 0, 0, [], True
         while landed < kills:
@@ -207,18 +228,16 @@ class Trial:
                 self.reset()
             reader = Pack.open(self.broken.pack) if old and self.broken.pack else None
             names = _read(reader)
-            moment = self.dice.uniform(0, full)
-            began = time.monotonic()
-            if not self._kill(moment):
-                full = min(full, time.monotonic() - began)
+            part = self.dice.random()
+            if not self._kill(part * full.cpu_seconds):
                 ended_first, fresh = ended_first + 1, True
                 continue
-            landed, moments = landed + 1, [*moments, round(moment, 2)]
+            landed, moments = landed + 1, [*moments, round(part, 2)]
             self._check(before, after, old, new)
             if _read(reader) != names:
                 self.failures.append("a reader of the old pack sees something else")
             fresh = not fresh
-        _, seconds = run(self._command(self.broken))
+        last = run(self._command(self.broken))
         x, y = look(self.clean), look(self.broken)
         differ = sorted(key for key in x.keys() | y.keys() if x.get(key) != y.get(key))
         self.failures += [f"{key} differs: {x.get(key)}, {y.get(key)}"[:300] for key in differ]
@@ -227,9 +246,9 @@ class Trial:
             "kills": landed,
             "from_a_fresh_start": (landed + 1) // 2,
             "ended_before_the_kill": ended_first,
-            "moments_seconds": sorted(moments),
-            "undisturbed_seconds": round(full, 2),
-            "last_run_seconds": round(seconds, 2),
+            "moments_in_parts_of_the_whole": sorted(moments),
+            "undisturbed": {"seconds": round(full.seconds, 1), "cpu_seconds": round(full.cpu_seconds, 1)},
+            "last_run": {"seconds": round(last.seconds, 1), "cpu_seconds": round(last.cpu_seconds, 1)},
             "after_a_kill_the_store_showed": self.states,
             "content_hash": {release: row[0] for release, row in content(self.broken).items()},
             "compared": sorted(x),
@@ -241,12 +260,11 @@ class Trial:
         return place.ingest() if self.job == "ingest" else place.refresh()
 
     def _kill(self, moment: float) -> bool:
-        """Start the job and kill it; False where it had ended by then."""
+        """Start the job and kill it once it has used so many seconds of the processor; False where it had ended by then."""
         process = subprocess.Popen(self._command(self.broken), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        try:
-            process.wait(moment)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+        while process.poll() is None and _cpu_seconds(process.pid) < moment:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
         _, said = process.communicate()
         if process.returncode not in (0, -signal.SIGKILL):
             self.failures.append(f"a start after a kill failed: {said.strip()[-200:]}")
