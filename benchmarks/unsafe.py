@@ -31,6 +31,7 @@ from ontograft.jobs.provenance import provenance
 RESULT = Path(__file__).parent / "results" / "unsafe.json"
 COMMAND = str(Path(sys.executable).parent / "ontograft")
 MOST_SECONDS, MOST_MIB = 60, 1500
+OWL, SUB_CLASS_OF = "http://www.w3.org/2002/07/owl#", "http://www.w3.org/2000/01/rdf-schema#subClassOf"
 XINCLUDE = "http://www.w3.org/2001/XInclude"
 CANARY = b"canarysecret"
 # A document of every XML reader, with a place for a document type and for a text.
@@ -122,6 +123,8 @@ def text_cases(work: Path, canary: Path) -> Iterator[Case]:
         "deep.ttl": ("owl", TTL + b"[ <urn:p> " * 100_000 + b"1" + b" ]" * 100_000 + b" .", True),
         "list.ttl": ("owl", TTL + b"(" * 100_000 + b")" * 100_000 + b" .", True),
         "quoted.ttl": ("owl", b"<< " * 100_000 + TTL + b'"x"' + b" >>" * 100_000, True),
+        "laughs.ttl": ("owl", _laughs("intersectionOf"), True),
+        "laughs of unions.ttl": ("owl", _laughs("unionOf"), True),
         "deep.n3": ("owl", b"{" * 20_000 + TTL + b'"x"' + b"}" * 20_000 + b" <urn:p> 1 .", True),
         "long.nt": ("owl", TTL.replace(b" ; ", b" .\n<urn:x> ") + b'"' + b"x" * 100_000_000 + b'" .\n', True),
         "deep.jsonld": ("owl", b'{"@id": "urn:x", "urn:p": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", True),
@@ -145,6 +148,13 @@ def text_cases(work: Path, canary: Path) -> Iterator[Case]:
         path = work / name
         path.write_bytes(content)
         yield Case(f"{format_}: {name}", format_, path, safe=safe)
+
+
+def _laughs(join: str) -> bytes:
+    """Class expressions that each hold the next one ten times: a hundred lines, ten billion members."""
+    lines = [f"_:b{n} <{OWL}{join}> ({f'_:b{n + 1} ' * 10}) .\n" for n in range(12)]
+    lines += [f"_:b12 a <{OWL}Class> ; <{OWL}{join}> (<urn:y> <urn:z>) .\n<urn:x> a <{OWL}Class> ; <{SUB_CLASS_OF}> _:b0 ."]
+    return "".join(lines).encode()
 
 
 def archive_cases(work: Path) -> Iterator[Case]:

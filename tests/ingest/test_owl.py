@@ -231,6 +231,17 @@ def test_what_no_parser_takes_is_named(tmp_path, name, text, said):
         load(tmp_path, text, name)
 
 
+@pytest.mark.parametrize("join", ["intersectionOf", "unionOf"])
+def test_expressions_that_share_their_parts_are_read_once(tmp_path, join):
+    owl = "http://www.w3.org/2002/07/owl#"
+    lines = [f"_:b{n} <{owl}{join}> ({f'_:b{n + 1} ' * 10}) ." for n in range(10)]
+    lines.append(f"_:b10 <{owl}{join}> (<{X}D> <{X}E>) .\n<{X}C> a <{owl}Class> ; <http://www.w3.org/2000/01/rdf-schema#subClassOf> _:b0 .")
+    start = time.process_time()
+    found = only(load(tmp_path, "\n".join(lines), "a.ttl")[1], Relation)
+    assert {(r.subject, r.object) for r in found} == {(f"{X}C", f"{X}D"), (f"{X}C", f"{X}E")}
+    assert time.process_time() - start < 10  # of ten billion ways to them
+
+
 def test_a_remote_context_is_refused(tmp_path):
     with pytest.raises(UnsafeSource, match="context"):
         load(tmp_path, '{"@context": "http://127.0.0.1:9/c", "@id": "urn:x"}', "a.jsonld")
