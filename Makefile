@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,notebook,parquet
+EXTRAS := dev,notebook,parquet,zstd
 # The environment is rebuilt when pyproject.toml says something else, by its content: a second run installs nothing and needs no network.
 KEY := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('pyproject.toml', 'rb').read()).hexdigest()[:16])")
 STAMP := $(VENV)/.installed-$(KEY)
