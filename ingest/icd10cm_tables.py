@@ -29,6 +29,7 @@ _DESCRIPTIONS = ("long_desc", "long_description", "description", "desc", "title"
 _CONNECTIVE = re.compile(
     r"(?:with|without|due to|in|of|by|from|to|during|after|following|as|on|and|or|at|for|affecting|involving|complicating)\b", re.IGNORECASE
 )
+_DEEPEST = 3  # digits of a level
 _LESS = re.compile(r"\b(?:NEC|NOS)\b|[(),\[\]]", re.IGNORECASE)
 
 
@@ -90,7 +91,10 @@ class _Table:
             yield from map(_order_row, (first, *lines))
             return
         delimiter = "\t" if "\t" in first else ","
-        columns = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        try:
+            columns = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        except csv.Error as error:
+            raise SourceError(f"a header line that is none ({error}): expected names of columns", file=self.part.shown, line=1) from None
         read = csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL)
         while True:
             try:
@@ -177,7 +181,7 @@ def _index(table: _Table) -> Iterator[Record]:
         if not term and modifiers:
             term, modifiers = modifiers.strip("() "), ""
             yield Caveat(table.part.shown, table.line, "no_term", "an entry without its term; its modifier was taken for it")
-        if not term or not level.isdecimal() or (not path and level != "0"):
+        if not term or not level.isdecimal() or len(level) > _DEEPEST or (not path and level != "0"):
             table.reject("no entry of the index: expected a term and its level, below a main term")
             continue
         if int(level) > len(path):

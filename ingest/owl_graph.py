@@ -159,6 +159,8 @@ def triples(
             quad = next(statements)
         except StopIteration:
             break
+        except MemoryError:  # the parser's own bound
+            raise SourceError("a statement of more than 16 MiB: refused", file=source.shown) from None
         except SyntaxError as error:
             _syntax_error(error, source, syntax, problems)
             errors += 1

@@ -110,7 +110,13 @@ def _records(source: OpenSource, aliases: dict[str, str]) -> Iterator[Record]:
             continue
         if not columns:
             delimiter = "\t" if "\t" in line else ","
-            columns = _cells(line, delimiter)
+        try:
+            cells = _cells(line, delimiter)
+        except csv.Error as error:
+            problem = Reject(source.shown, number, f"broken quoting ({error})")
+            continue
+        if not columns:
+            columns = cells
             where = {name: at for at, name in enumerate(columns)}
             missing = [name for name in _NEEDED if name not in where]
             if missing:
@@ -118,7 +124,6 @@ def _records(source: OpenSource, aliases: dict[str, str]) -> Iterator[Record]:
             qualifying = [(name, where[column]) for column, name in _QUALIFIERS.items() if column in where]
             continue
         rows += 1
-        cells = _cells(line, delimiter)
         if "\0" in line:
             problem = Reject(source.shown, number, "NUL byte: expected text")
         elif len(cells) != len(columns):

@@ -17,6 +17,7 @@ from ontograft.errors import SourceError, TruncatedSource, UnsafeSource
 # What the entities of a file may add to it: FIBO's add about its own size once over.
 _MAX_FACTOR, _ALWAYS_FINE = 20, 1 << 20
 _MAX_BYTES = 256 * 2**20
+_DEEPEST = 1000  # parsers behind this one take a time that grows with the square of the depth
 _CUT = {3, 4, 5, 20}  # no element, partial character, unclosed token, unclosed CDATA section
 _AMPLIFIED = 43
 _REFERENCE = re.compile(r"&([^\s&;<>#\"']+);")
@@ -34,7 +35,7 @@ def plain_xml(data: bytes, file: str | Path) -> bytes:
     """A document in UTF-8 without document type, its internal entities and CDATA sections written out.
 
     Raises:
-        UnsafeSource: it declares an external or a parameter entity, or its entities expand beyond the bound.
+        UnsafeSource: it declares an external or a parameter entity, its entities expand beyond the bound, or its elements have no bottom.
         TruncatedSource: it ends before its root element does.
         SourceError: it is not well-formed XML.
     """
@@ -66,7 +67,20 @@ def _check(data: bytes, file: str | Path) -> dict[str, str]:
         if len(declared) > 10_000:
             _refuse("declares more than 10,000 entities", file, parser)
 
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise UnsafeSource(f"elements within elements, more than {_DEEPEST:,} deep: refused", file=file, line=parser.CurrentLineNumber)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
     parser.EntityDeclHandler = entity
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.StartDoctypeDeclHandler = lambda *_: None
     try:
         parser.Parse(data, True)

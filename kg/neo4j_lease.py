@@ -120,9 +120,12 @@ def _machine() -> str:
 
 
 def _started(process: int) -> str:
-    """When a process was started, so that a later one with its number is told apart; empty where that is unknown."""
+    """When a process was started, so that a later one with its number is told apart; empty where that is unknown, or where it has ended
+    and only its parent has not asked for its status yet (nobody ever does in a container whose first process is no init).
+    """
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return "" if state in "ZX" else fields[18]
     return ""
 
 

@@ -17,8 +17,10 @@ import ontograft
 from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
 from ontograft.kg.compile import CompiledGraph, compiler
-from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
+from ontograft.kg.manifest import CURRENT, MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
 from ontograft.kg.ngrams import NgramTables
+
+_LEFT_BY_A_KILLED_BUILD = (".building-*", ".vectors-*", f".{CURRENT}.*")
 
 
 def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) -> Path:
@@ -110,8 +112,8 @@ def build_lock(root: str | Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise PackError(f"{place}: another process is building into this pack; wait until it has ended") from None
-        for left in place.glob(".building-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for left in (found for pattern in _LEFT_BY_A_KILLED_BUILD for found in place.glob(pattern)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         yield
 
 

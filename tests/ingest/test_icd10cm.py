@@ -259,3 +259,16 @@ def test_real_tabular_list(file, billable):
     assert not [r for r in records if isinstance(r, Reject | Caveat)]
     assert found["icd10cm:E11.9"].name == "Type 2 diabetes mellitus without complications"
     assert len({r.object for r in records if isinstance(r, Relation)} - set(found)) <= 5
+
+
+def test_values_of_the_index_beyond_all_bounds(tmp_path):
+    _, records = load(tmp_path, INDEX + f"7,A,{'9' * 5000},deep,,,,F19.9\n", "index.csv")
+    assert [r.line for r in records if isinstance(r, Reject)] == [8]
+    with pytest.raises(SourceError, match=r"index\.csv:1: a header line"):
+        load(tmp_path, INDEX.replace("Code\n", 'Code,"' + "x" * 200_000 + '"\n', 1), "index.csv")
+
+
+def test_codes_in_codes_without_bottom_are_refused(tmp_path):
+    deep = "<diag><name>E11.9</name><desc>d</desc>" * 5000 + "</diag>" * 5000
+    with pytest.raises(UnsafeSource, match="depth"):
+        load(tmp_path, TABULAR.replace("<diag><name>E20", deep + "<diag><name>E20"))

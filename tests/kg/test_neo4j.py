@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ontograft.errors import OptionError, StoreBusy, StoreError
-from ontograft.kg import neo4j_load
+from ontograft.kg import neo4j_lease, neo4j_load
 from ontograft.kg.copy import copy
 from ontograft.kg.neo4j_bundle import kind_label, relation_parts, relation_text, relation_type
 from ontograft.kg.neo4j_store import Neo4jStore
@@ -164,6 +164,20 @@ def test_a_lease_of_another_machine_ends_with_its_time(store: Neo4jStore, url: s
     begun = time.monotonic()
     load(store, "x", concept("X:1", "one"))
     assert time.monotonic() - begun > 1
+
+
+def test_a_killed_holder_is_not_waited_for_even_as_a_zombie(store: Neo4jStore, url: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    owner = f"{neo4j_lease._machine()} {process.pid} {neo4j_lease._started(process.pid)} x"
+    ask(url, "MERGE (l:_OntograftLease {key: 'write'}) SET l.owner = $owner, l.until = timestamp() + 60000", owner=owner)
+    with pytest.raises(StoreBusy):
+        load(store, "x", concept("X:1", "one"))
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its parent has not asked
+    begun = time.monotonic()
+    load(store, "x", concept("X:1", "one"))
+    assert time.monotonic() - begun < 10
+    process.wait()
 
 
 def test_a_lease_taken_over_stops_its_first_holder(store: Neo4jStore, url: str) -> None:

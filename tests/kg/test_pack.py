@@ -276,7 +276,9 @@ def test_an_interrupted_build_goes_on(tmp_path, store, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         job.build(tmp_path / "kg.db", out)
     graph = Pack.open(out).path
-    (out / ".building-1").mkdir()
+    for left in (".building-1", ".vectors-1"):
+        (out / left).mkdir()
+    (out / ".CURRENT.1").write_text("r-")
     monkeypatch.setattr(job, "compile_graph", lambda *args, **kwargs: pytest.fail("the graph is compiled again"))
     monkeypatch.setattr(job, "_vectors", make)
     report = job.build(tmp_path / "kg.db", out)
