@@ -48,6 +48,10 @@ BASE = concept("HP:1", "Fever", "Pyrexia", definition="Body heat.", types=("find
         (concept("HP:1", "Fever", "Pyrexia", types=("finding",), parents=["HP:0"]), "definition_changed", "Body heat.", None),
         (concept("HP:1", "Fever", "Pyrexia", definition="Heat.", types=("finding",), parents=["HP:0"]),
          "definition_changed", "Body heat.", "Heat."),
+        ([*BASE, Name("HP:1", "Fever", Scope.PREFERRED, lang="en")],
+         "type_changed", {"text": "Fever", "scope": "PREFERRED"}, {"text": "Fever", "scope": "PREFERRED", "lang": "en"}),
+        ([*BASE, Name("HP:1", "Fieber", Scope.PREFERRED, lang="de")],
+         "synonym_added", None, {"text": "Fieber", "scope": "PREFERRED", "lang": "de"}),
         ([*BASE, TypeOf("HP:1", "sign")], "type_changed", {"types": []}, {"types": ["sign"]}),
         (concept("HP:1", "Fever", "Pyrexia", definition="Body heat.", types=("finding",), parents=["HP:0"], kind="Code"),
          "type_changed", {"kind": "Class"}, {"kind": "Code"}),
@@ -114,6 +118,18 @@ def test_a_retired_id_with_another_successor_is_told(store: GraphStore) -> None:
     stays = [*concept("HP:2", "Heat"), *concept("HP:3", "Warmth")]
     (change,) = changes(store, [*stays, Tombstone("HP:1", "replaced", "HP:2")], [*stays, Tombstone("HP:1", "replaced", "HP:3")])
     assert (change["kind"], change["before"]["successor"], change["after"]["id"]) == ("concept_replaced", "HP:2", "HP:3")
+
+
+def test_a_label_that_loses_its_language_is_no_synonym_that_goes(store: GraphStore) -> None:
+    redefined = concept("HP:1", "Fever", "Pyrexia", definition="Heat.", types=("finding",), parents=["HP:0"])
+    change, reworded = changes(store, [*BASE, Name("HP:1", "Fever", Scope.PREFERRED, lang="en")], redefined)[::-1]
+    assert (change["kind"], reworded["kind"]) == ("type_changed", "definition_changed")
+    assert (change["before"]["lang"], change["after"]) == ("en", {"text": "Fever", "scope": "PREFERRED"})
+
+
+def test_a_new_label_in_a_language_is_one_change(store: GraphStore) -> None:
+    old, new = ([*concept("HP:1", text), Name("HP:1", text, Scope.PREFERRED, lang="en")] for text in ("Fever", "High fever"))
+    assert kinds(changes(store, old, new)) == [("label_changed", "HP:1")]
 
 
 def test_no_difference_no_change_whatever_the_order_and_the_lines(store: GraphStore) -> None:
