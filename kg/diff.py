@@ -137,7 +137,8 @@ class Diff:
         for id_, trace in self._left.items():
             before = self._end(id_, trace.name)
             if id_ in replaced:
-                yield self._change(Kind.REPLACED, id_, before, self._end(replaced[id_]), evidence=["equivalent"])
+                end = self._end(replaced[id_])
+                yield self._change(Kind.REPLACED, id_, before, end, evidence=["equivalent"], notice=trace.deprecated)
                 self._bury(trace, "replaced", replaced[id_])
             elif id_ in moved:
                 yield self._moved(moved[id_], before)
@@ -150,10 +151,8 @@ class Diff:
                 yield self._change(Kind.ADDED, id_, None, self._end(id_, trace.name))
 
     def _moved(self, move: Move, before: dict[str, Any]) -> Change:
-        evidence = list(move.evidence)
-        return self._change(
-            Kind.MOVED, move.before.id, before, self._end(move.after.id, move.after.name), evidence=evidence, suspected=True
-        )
+        more = {"evidence": list(move.evidence), "suspected": True, "notice": move.before.deprecated}
+        return self._change(Kind.MOVED, move.before.id, before, self._end(move.after.id, move.after.name), **more)
 
     def _bury(self, trace: Trace, reason: str, successor: str | None) -> None:
         self.tombstones.append((trace.id, reason, successor, trace.name, ""))
