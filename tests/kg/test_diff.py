@@ -98,7 +98,11 @@ def test_a_removal_after_deprecation_had_notice(store: GraphStore) -> None:
 
 def test_what_left_the_source_had_notice_whatever_it_became(store: GraphStore) -> None:
     stays = concept("HP:2", "Heat")
-    left = [*concept("HP:1", "Fever", deprecated=True), Relation("HP:1", "equivalent_to", "HP:2"), *concept("HP:8", "Chill", deprecated=True)]
+    left = [
+        *concept("HP:1", "Fever", deprecated=True),
+        Relation("HP:1", "equivalent_to", "HP:2"),
+        *concept("HP:8", "Chill", deprecated=True),
+    ]
     found = changes(store, [*stays, *left], [*stays, *concept("HP:9", "Chill")])
     assert [(change["kind"], change["notice"]) for change in found] == [("concept_replaced", True), ("concept_moved", True)]
 
