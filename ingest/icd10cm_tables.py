@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from ontograft.errors import SourceError
-from ontograft.ingest.icd10cm_notes import dotted
+from ontograft.ingest.icd10cm_codes import BARE, CODE, dotted
 from ontograft.ingest.source import OpenSource
 from ontograft.ingest.staging import Request, check_end, header
 from ontograft.types import Caveat, Concept, Header, Name, Record, Reject, Relation, Scope
@@ -21,9 +21,9 @@ from ontograft.types import Caveat, Concept, Header, Name, Record, Reject, Relat
 Row: TypeAlias = dict[str, str]
 
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:[-_](\d\d))?(?!\d)")
-_ORDER = re.compile(rb"\A\d{5} [A-Z]\d[0-9A-Z]\w{0,4} +[01] \S")
-_BARE = re.compile(r"[A-Z]\d[0-9A-Z][0-9A-Z]{0,4}")
-_CODES = re.compile(r"(?<![\w.])[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?(?!\w)")
+_ORDER = re.compile(rf"\A\d{{5}} {BARE} +[01] \S".encode())
+_BARE = re.compile(BARE)
+_CODES = re.compile(rf"(?<![\w.]){CODE}(?!\w)")
 _INDEX, _CATEGORIES = {"Level", "Term", "Code"}, {"three_digit", "major"}
 _DESCRIPTIONS = ("long_desc", "long_description", "description", "desc", "title", "short_desc")
 _CONNECTIVE = re.compile(

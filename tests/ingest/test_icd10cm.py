@@ -133,6 +133,8 @@ def test_a_range_has_its_topmost_codes(tmp_path):
         ("HLA-B27 positive", []),
         ("anxiety (normal) (Z63.7)", [("Z63.7", None)]),
         ("the underlying disease", []),
+        ("a disease of genes (QA0.0101, QA0-QA1.-)", [("QA0.0101", None), ("QA0", "QA1")]),
+        ("growth hormone (GH) or PD-L1", []),
     ],
 )
 def test_targets(note, expected):
@@ -195,6 +197,21 @@ def test_code_table(tmp_path):
     assert found["icd10cm:E11.9"].types == ("billable",) and found["icd10cm:E11"].types == ("category",)
     assert edges(records, "is_a")[-1] == ("icd10cm:E11.3211", "icd10cm:E11.321")
     assert [r.line for r in records if isinstance(r, Reject)] == [6]
+
+
+def test_codes_with_a_letter_in_second_place(tmp_path):
+    table = "code\tbillable\tlong_desc\nQA0\t0\tGenes\nQA00101\t1\tOne gene\nAAA\t1\tno\n"
+    _, records = load(tmp_path, table, "icd10cm2031_codes.tsv")
+    assert edges(records, "is_a") == [("icd10cm:QA0.0101", "icd10cm:QA0")]
+    assert [r.line for r in records if isinstance(r, Reject)] == [4]
+    order = f"00001 {'QA0':<7} 0 {'Genes':<60} Genes\n00002 QA00101 1 {'Gene':<60} One gene\n"
+    assert list(concepts(load(tmp_path, order, "order.txt")[1])) == ["icd10cm:QA0", "icd10cm:QA0.0101"]  # the format is guessed
+    index = "RowID,Letter,Level,Term,See,SeeAlso,NonEssModif,Code\n1,A,0,Gene,,,,QA0.0101\n"
+    assert [n.concept for n in load(tmp_path, index, "index.csv")[1]] == ["icd10cm:QA0.0101"]
+    categories = "three_digit\tmajor\tsub_chapter\tchapter\nQA0\tGenes\tRare\tCodes for special purposes\n"
+    assert edges(load(tmp_path, categories, "categories.tsv")[1], "is_a")[1] == ("icd10cm:QA0", "icd10cm:QA0-QA0")
+    tabular = TABULAR.replace('"E08-E13"', '"QA0-QA0"').replace("E08-E13", "QA0").replace("E11", "QA0")
+    assert edges(load(tmp_path, tabular)[1], "is_a")[:2] == [("icd10cm:QA0-QA0", "icd10cm:chapter-4"), ("icd10cm:QA0", "icd10cm:QA0-QA0")]
 
 
 def test_order_file(tmp_path):
