@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
 _NODES = 5000
-_FIRST = 1000
+_FIRST = 250
 _AT_ONCE = 50_000
 _AHEAD = 2
 _READ_AHEAD = 50_000
@@ -73,10 +73,8 @@ class BulkLoad:
     def write(self, staged: Staged) -> None:
         """Write all nodes and the relationships between new ones."""
         with Sender(self._lease) as sender:
-            found = bundles(staged)
-            self._nodes(sender, list(islice(found, _FIRST)))  # the server begins while the rest is prepared
-            for batch in chunks(found, _NODES):
-                self._nodes(sender, batch)
+            for said in growing(bundles(staged)):
+                self._nodes(sender, said)
             for batch in chunks(staged.placed_rows("tombstone"), _NODES):
                 graves = [grave(row, self._pending) for row in batch]
                 sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
@@ -172,6 +170,14 @@ def enter(tx: ManagedTransaction, pending: Pending, header: Header, entry: Relea
         low=low,
         keep=None if dropped is None else [pending.ordinal],
     )
+
+
+def growing(found: Iterator[Bundle]) -> Iterator[list[Bundle]]:
+    """Batches that begin small and double, so that the server begins at once and the next one is ready when it has written the last."""
+    size = _FIRST
+    while batch := list(islice(found, size)):
+        yield batch
+        size = min(2 * size, _NODES)
 
 
 def grave(row: tuple[Any, ...], pending: Pending) -> dict[str, Any]:
