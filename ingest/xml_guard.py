@@ -7,7 +7,6 @@ that parsers that know nothing of document types (or too much) get a document wi
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
@@ -21,6 +20,7 @@ _DEEPEST = 1000  # parsers behind this one take a time that grows with the squar
 _CUT = {3, 4, 5, 20}  # no element, partial character, unclosed token, unclosed CDATA section
 _AMPLIFIED = 43
 _REFERENCE = re.compile(r"&([^\s&;<>#\"']+);")
+_IN_TEXT = re.compile(rb"&([^\s&;<>#\"']+);")
 _OUTSIDE_TEXT = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&([^\s&;<>#\"']+);", re.DOTALL)
 _PREDEFINED = {"lt", "gt", "amp", "quot", "apos"}
 _ENCODING = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
@@ -153,18 +153,25 @@ def _expand(data: bytes, entities: dict[str, str], file: str | Path) -> bytes:
         return data
     values = {name.encode(): _quoted(value).encode() for name, value in entities.items() if name not in _PREDEFINED}
     bound = min(_MAX_BYTES, max(_ALWAYS_FINE, _MAX_FACTOR * len(data)))
-    added = sum(len(values.get(found[1], b"")) for found in _OUTSIDE_TEXT.finditer(data) if found[1])
-    if added > bound:
-        raise UnsafeSource(f"its entities add {added:,} bytes to {len(data):,}, more than {bound:,}: refused as an XML bomb", file=file)
-    return _OUTSIDE_TEXT.sub(partial(_value, values), data)
+    longest = max(map(len, values.values()), default=0)
+    if longest * data.count(b"&") > bound:  # only then they need counting before any text is built
+        added = sum(len(values.get(found[1], b"")) for found in _OUTSIDE_TEXT.finditer(data) if found[1])
+        if added > bound:
+            raise UnsafeSource(f"its entities add {added:,} bytes to {len(data):,}, more than {bound:,}: refused as an XML bomb", file=file)
+
+    def value(found: re.Match[bytes]) -> bytes:
+        name = found[1]
+        return values.get(name, found[0]) if name else _text(found[0])
+
+    plain = b"<![CDATA[" not in data and b"<!--" not in data and data.find(b"<?", 1) < 0  # then every reference stands in text
+    return (_IN_TEXT if plain else _OUTSIDE_TEXT).sub(value, data)
 
 
-def _value(values: dict[bytes, bytes], found: re.Match[bytes]) -> bytes:
-    if found[1]:
-        return values.get(found[1], found[0])
-    if found[0].startswith(b"<![CDATA["):  # which some parsers do not take
-        return found[0][9:-3].replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-    return found[0]
+def _text(found: bytes) -> bytes:
+    """A CDATA section, which some parsers do not take, as text; comments and instructions as they are."""
+    if found.startswith(b"<![CDATA["):
+        return found[9:-3].replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    return found
 
 
 def _quoted(value: str) -> str:

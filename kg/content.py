@@ -40,7 +40,14 @@ class ContentHash:
 
 
 def _number(item: tuple[str, ...]) -> int:
-    text = "".join([f"{len(field)}:{field}" for field in item])
+    if len(item) == 4:  # names and relations are most of a release: written out, they take a third less time
+        a, b, c, d = item
+        text = f"{len(a)}:{a}{len(b)}:{b}{len(c)}:{c}{len(d)}:{d}"
+    elif len(item) == 5:
+        a, b, c, d, e = item
+        text = f"{len(a)}:{a}{len(b)}:{b}{len(c)}:{c}{len(d)}:{d}{len(e)}:{e}"
+    else:
+        text = "".join([f"{len(field)}:{field}" for field in item])
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(), "big")
 
 

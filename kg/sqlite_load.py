@@ -20,9 +20,17 @@ _INSERT = {
     " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
     "type": "INSERT OR IGNORE INTO type (source, born, concept, type, line) VALUES (?,?,?,?,?)",
     "name": "INSERT OR IGNORE INTO name (source, born, concept, text, scope, type, lang, line, fold) VALUES (?,?,?,?,?,?,?,?,?)",
-    "relation": "INSERT OR IGNORE INTO relation (source, born, subject, predicate, object, qualifiers, line) VALUES (?,?,?,?,?,?,?)",
+    "relation": "INSERT INTO temp.said VALUES (?,?,?,?,?,?,?)",
     "tombstone": "INSERT INTO tombstone (source, born, id, reason, successor, name, consider, line) VALUES (?,?,?,?,?,?,?,?)",
 }
+# Relations come in any order. Sorted first, they fill their tree from one end to the other, however large it is.
+_SAID = "CREATE TEMP TABLE said (source, born, subject, predicate, object, qualifiers, line)"
+_SORTED = """INSERT OR IGNORE INTO relation (source, born, subject, predicate, object, qualifiers, line)
+SELECT source, born, subject, predicate, object, qualifiers, line FROM temp.said
+ORDER BY subject, predicate, object, qualifiers, rowid"""
+_MANY = 200_000
+_SCATTERED = {"name": "name_fold", "relation": "relation_object"}
+"""Indexes in which the rows of a load are scattered: where there are many, the index is dropped and made anew at the end."""
 
 
 @dataclass
@@ -48,6 +56,7 @@ class Loader:
     _seen: set[str] = field(default_factory=set)
     _graves: dict[str, Tombstone] = field(default_factory=dict)
     _skipping: str | None = None
+    _dropped: dict[str, str] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record]) -> None:
         """Store all records.
@@ -56,6 +65,7 @@ class Loader:
             MalformedRecord: A record breaks its format and ``lenient`` is off.
         """
         first_name = self.db.execute("SELECT coalesce(max(key), 0) FROM name").fetchone()[0]
+        self.db.execute(_SAID)
         for record in records:
             match record:
                 case Name():
@@ -88,6 +98,14 @@ class Loader:
     def _flush(self, table: str) -> None:
         self.counts[table] += max(0, self.db.executemany(_INSERT[table], self._rows[table]).rowcount)
         self._rows[table].clear()
+        if self.counts[table] >= _MANY and table in _SCATTERED:
+            self._drop_index(_SCATTERED[table])
+
+    def _drop_index(self, name: str) -> None:
+        found = self.db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (name,)).fetchone()
+        if found:
+            self.db.execute(f"DROP INDEX {name}")
+            self._dropped[name] = found[0]
 
     def _concept(self, record: Concept) -> None:
         self._skipping = None
@@ -174,6 +192,10 @@ class Loader:
                 self._put("tombstone", (id_, grave.reason, grave.successor, grave.name, consider, grave.line))
         for table in _INSERT:
             self._flush(table)
+        self.counts["relation"] = max(0, self.db.execute(_SORTED).rowcount)
+        self.db.execute("DROP TABLE temp.said")
+        for statement in self._dropped.values():
+            self.db.execute(statement)
 
 
 def _one_grave(one: Tombstone, other: Tombstone) -> Tombstone:
@@ -197,19 +219,34 @@ def hashes(db: sqlite3.Connection, source: int, ordinal: int, counts: Mapping[st
         while batch := cursor.fetchmany():
             yield from batch
 
-    for id_, definition, kind, iri, deprecated, stub in rows("id, definition, kind, iri, deprecated, stub", "concept"):
-        total.add((content.concept_item(id_),))
-        if definition is not None:
-            total.add((content.definition_item(id_, definition),))
-        rest.add((("concept", id_, kind, iri or "", str(deprecated), str(stub)),))
+    rest_items: list[tuple[str, ...]] = []
+
+    def concepts() -> Iterator[tuple[str, ...]]:
+        for id_, definition, kind, iri, deprecated, stub in rows("id, definition, kind, iri, deprecated, stub", "concept"):
+            yield content.concept_item(id_)
+            if definition is not None:
+                yield content.definition_item(id_, definition)
+            beside(("concept", id_, kind, iri or "", str(deprecated), str(stub)))
+
+    def names() -> Iterator[tuple[str, ...]]:
+        before: tuple[Any, ...] = ()
+        for concept, text, scope, type_, lang in rows("concept, text, scope, type, lang", "name", "ORDER BY concept, text, scope"):
+            if (concept, text, scope) != before:
+                before = (concept, text, scope)
+                yield content.name_item(concept, text, scope)
+            if type_ or lang:
+                beside(("name", concept, text, scope, type_, lang))
+
+    def beside(item: tuple[str, ...]) -> None:
+        rest_items.append(item)
+        if len(rest_items) >= _BATCH:
+            rest.add(rest_items)
+            rest_items.clear()
+
+    total.add(concepts())
     total.add(content.type_item(*row) for row in rows("concept, type", "type"))
     total.add(content.relation_item(*row) for row in rows("subject, predicate, object, qualifiers", "relation"))
-    before: tuple[Any, ...] = ()
-    for concept, text, scope, type_, lang in rows("concept, text, scope, type, lang", "name", "ORDER BY concept, text, scope"):
-        if (concept, text, scope) != before:
-            before = (concept, text, scope)
-            total.add((content.name_item(concept, text, scope),))
-        if type_ or lang:
-            rest.add((("name", concept, text, scope, type_, lang),))
+    total.add(names())
+    rest.add(rest_items)
     rest.add(("tombstone", *(field_ or "" for field_ in row)) for row in rows("id, reason, successor, name, consider", "tombstone"))
     return total.hexdigest(), rest.hexdigest()

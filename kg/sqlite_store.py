@@ -71,7 +71,6 @@ class SqliteStore(SqliteReleases):
             )
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA cache_size = -65536")
-        self._db.execute("PRAGMA temp_store = MEMORY")
 
     @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:

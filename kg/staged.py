@@ -45,7 +45,6 @@ class Staged:
             self._db = sqlite3.connect(self._folder / "staged.db", isolation_level=None)
             self._db.execute("PRAGMA journal_mode = OFF")
             self._db.execute("PRAGMA synchronous = OFF")
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA cache_size = -65536")
             sqlite_schema.create(self._db)
             for index in ("name_fold", "relation_object", "tombstone_successor"):
@@ -77,9 +76,10 @@ class Staged:
         return StagedCounts(loader.rejects, loader.caveats)
 
     def hash(self) -> None:
-        """Compute the hashes of what was taken, unless that is done: who has other work waiting chooses the moment."""
+        """Compute the hashes of what was taken, unless that is done: who has other work to do lets a thread do this beside it."""
         if not self._hashed:
-            content_hash, rest_hash = hashes(self._db, 1, 1, self._counts)
+            with contextlib.closing(sqlite3.connect(self._folder / "staged.db")) as db:
+                content_hash, rest_hash = hashes(db, 1, 1, self._counts)
             self._content, self._rest = content.ContentHash(content_hash), content.ContentHash(rest_hash)
             self._hashed = True
 

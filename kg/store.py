@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -274,7 +275,8 @@ def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> G
     return SqliteStore(path, wait=wait)
 
 
-def qualifier_text(qualifiers: Iterable[tuple[str, str]]) -> str:
+@lru_cache(maxsize=4096)  # a source repeats its few, such as who says so
+def qualifier_text(qualifiers: tuple[tuple[str, str], ...]) -> str:
     """Qualifiers as the store keeps and hashes them: a sorted JSON list of pairs, empty for none."""
     pairs = sorted(set(qualifiers))
     return json.dumps(pairs, ensure_ascii=False, separators=(",", ":")) if pairs else ""
