@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ class PackVectors:
         text: identity vectors, float16 [concepts, width].
         graph: graph vectors, float16 [concepts, width].
         index_path: the FAISS index over the text vectors, where there is one.
+        read: hashes of the texts that the encoder read, uint64 [concepts], where they are known.
     """
 
     name: str
     text: NDArray[np.float16]
     graph: NDArray[np.float16]
     index_path: Path | None
+    read: NDArray[np.uint64] | None = None
 
 
 class Pack:
@@ -110,9 +113,24 @@ class Pack:
         """The ids that are joined in a concept, the canonical one first."""
         return tuple(self._ids[int(self._members[i]) : int(self._members[i + 1])])
 
+    def all_names(self) -> list[list[str]]:
+        """The names of every concept, its own first: quicker than asking one by one."""
+        names = list(self._names)
+        return [names[start:end] for start, end in pairwise(self._name_starts.tolist())]
+
+    def all_definitions(self) -> list[str]:
+        """The definition of every concept, empty where it has none."""
+        return list(self._definitions)
+
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""
         return self._definitions[i] or None
+
+    def id_hashes(self) -> NDArray[np.uint64]:
+        """The hash of each concept's canonical id, uint64 [n]: equal ones of two packs are one concept."""
+        by_row = np.empty(len(self._id_keys), np.uint64)
+        by_row[self._id_rows] = self._id_keys
+        return by_row[self._members[:-1]]
 
     def index_of(self, curie: str) -> int | None:
         """The concept that has this id, canonical or joined, or that succeeds it where it is retired; None for an unknown one."""
@@ -151,7 +169,8 @@ class Pack:
             )
         parts = {Path(part).name: part for part in entry["parts"]}
         index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
-        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index)
+        read = self._load(parts["read.npy"]) if "read.npy" in parts else None
+        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
 
     def _load(self, part: str) -> NDArray[Any]:
         path = self.path / part

@@ -50,7 +50,14 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
 
 
 def add_vectors(
-    pack: str | Path, encoder_hash: str, name: str, text: NDArray[np.float16], graph: NDArray[np.float16], faiss_index: Any = None
+    pack: str | Path,
+    encoder_hash: str,
+    name: str,
+    text: NDArray[np.float16],
+    graph: NDArray[np.float16],
+    faiss_index: Any = None,
+    *,
+    read: NDArray[np.uint64] | None = None,
 ) -> Path:
     """Write a revision that has an encoder's vectors too, and let the pack point at it.
 
@@ -61,6 +68,7 @@ def add_vectors(
         text: Identity vectors, float16 [concepts, width].
         graph: Graph vectors, float16 [concepts, width].
         faiss_index: A FAISS index over the text vectors, or the path of one; None for none.
+        read: Hashes of the texts that the encoder read, uint64 [concepts], by which a later build knows what it need not read again.
 
     Returns:
         The folder of the revision.
@@ -77,7 +85,9 @@ def add_vectors(
     check(old, manifest)
     short = encoder_hash[:12]
     with _beside(old.parent) as folder:
-        mine = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
+        mine: dict[str, NDArray[Any]] = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
+        if read is not None:
+            mine[f"vectors/{short}/read.npy"] = read
         replaced = set(manifest.encoders.get(encoder_hash, {}).get("parts", ()))
         parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
         for path in parts:

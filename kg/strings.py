@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -48,4 +49,5 @@ class StringTable(Sequence[str]):
         return self.blob[int(self.offsets[at]) : int(self.offsets[at + 1])].tobytes().decode("utf-8", "surrogatepass")
 
     def __iter__(self) -> Iterator[str]:
-        return (self[i] for i in range(len(self)))
+        whole = self.blob.tobytes()
+        return (whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(self.offsets.tolist()))
