@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from ontograft.errors import PackDamaged, VectorsMissing
 from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
-from ontograft.kg.compile import id_hash
+from ontograft.kg.compile import compiler
+from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
 from ontograft.kg.pack_writer import add_vectors, write_pack
-from ontograft.kg.strings import StringTable
+from ontograft.kg.strings import StringTable, text_hash
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +123,12 @@ class Pack:
         """The definition of every concept, empty where it has none."""
         return list(self._definitions)
 
+    def forms(self) -> Forms | None:
+        """The forms of its names; None where it was compiled by other rules, or has none."""
+        if self.manifest.compiler != compiler() or any(f"forms/{part}.npy" not in self.manifest.parts for part in Forms.PARTS):
+            return None
+        return Forms(*(self._load(f"forms/{part}.npy") for part in Forms.PARTS))
+
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""
         return self._definitions[i] or None
@@ -134,7 +141,7 @@ class Pack:
 
     def index_of(self, curie: str) -> int | None:
         """The concept that has this id, canonical or joined, or that succeeds it where it is retired; None for an unknown one."""
-        key = np.uint64(id_hash(curie))
+        key = np.uint64(text_hash(curie))
         at = int(np.searchsorted(self._id_keys, key))
         while at < len(self._id_keys) and self._id_keys[at] == key:
             row = int(self._id_rows[at])

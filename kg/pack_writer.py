@@ -17,6 +17,7 @@ import ontograft
 from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
 from ontograft.kg.compile import CompiledGraph, compiler
+from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
 
 
@@ -156,6 +157,7 @@ def remove_superseded(root: str | Path) -> None:
 
 def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
     aliases = {f"aliases/{part}.npy": getattr(graph.aliases, part) for part in AliasTables.PARTS}
+    forms = {f"forms/{part}.npy": getattr(graph.forms, part) for part in Forms.PARTS}
     return {
         "ids/text.npy": graph.ids.blob,
         "ids/text_offsets.npy": graph.ids.offsets,
@@ -170,6 +172,7 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "names/definitions_offsets.npy": graph.definitions.offsets,
         "groups.npy": graph.groups,
         **aliases,
+        **forms,
         "adjacency/indptr.npy": graph.adjacency.indptr,
         "adjacency/indices.npy": graph.adjacency.indices,
         "adjacency/relations.npy": graph.adjacency.relations,

@@ -69,12 +69,14 @@ def build(
             raise StoreError(f"{store_url}: the store has no concepts; `ontograft ingest SOURCE --store {store_url}` loads some")
         with build_lock(root):
             before = _pointed_at(root)
+            earlier = _open(before)
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                revision = write_pack(root, compile_graph(store, progress=progress), publish=not vectors or before is None)
+                graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
+                revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
-                _vectors(Pack.open(revision), _open(before), encoder, progress)
+                _vectors(Pack.open(revision), earlier, encoder, progress)
             if _pointed_at(root) == before != revision:
                 switch(root, revision)
             remove_superseded(root)

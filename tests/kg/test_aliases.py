@@ -16,7 +16,7 @@ P, E, R = int(Kind.PREFERRED), int(Kind.EXACT), int(Kind.RELATED)
 def index(*aliases, prior=None):
     rows = [Alias(*alias) for alias in aliases]
     size = max((row.concept for row in rows), default=-1) + 1
-    tables, counts = compile_aliases(rows, np.array(prior or [1] * size, np.int32))
+    tables, _, counts = compile_aliases(rows, np.array(prior or [1] * size, np.int32))
     return AliasIndex(tables), counts
 
 
