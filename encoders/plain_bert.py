@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ontograft.encoders.base import BaseEncoder
 
 F32 = NDArray[np.float32]
+_TEXTS_A_BATCH = 64
 _FEATURES = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
 
 
@@ -42,9 +43,11 @@ class PlainBert:
         for i, ids in enumerate(pieces):
             by_length[len(ids)].append(i)
         out = np.empty((len(texts), self.width), np.float16)
-        for rows in by_length.values():
-            mean = self._hidden(np.array([pieces[i] for i in rows])).mean(axis=1)
-            out[rows] = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+        for same in by_length.values():
+            for low in range(0, len(same), _TEXTS_A_BATCH):
+                rows = same[low : low + _TEXTS_A_BATCH]
+                mean = self._hidden(np.array([pieces[i] for i in rows])).mean(axis=1)
+                out[rows] = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
         return out
 
     def _hidden(self, ids: NDArray[np.int64]) -> F32:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from ontograft.kg.compile import CompiledGraph, compiler
 from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
 
+_WRITERS = 8
+
 
 def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) -> Path:
     """Write a compiled graph as a new revision of a pack.
@@ -34,7 +37,7 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
     """
     place = Path(root)
     with _beside(place) as folder:
-        parts = {path: _save(folder / path, array) for path, array in _arrays(graph).items()}
+        parts = _save_all(folder, _arrays(graph))
         manifest = Manifest(
             created_by=f"ontograft {ontograft.__version__}",
             fingerprint=graph.fingerprint,
@@ -93,7 +96,7 @@ def add_vectors(
         parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
         for path in parts:
             _link(old / path, folder / path)
-        added = {path: _save(folder / path, array) for path, array in mine.items()}
+        added = _save_all(folder, mine)
         if faiss_index is not None:
             index = f"vectors/{short}/text.faiss"
             _write_index(faiss_index, folder / index)
@@ -177,6 +180,12 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "adjacency/indices.npy": graph.adjacency.indices,
         "adjacency/relations.npy": graph.adjacency.relations,
     }
+
+
+def _save_all(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Part]:
+    """Write arrays side by side: most of the time is waiting for the disk, and hashing."""
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        return dict(zip(arrays, pool.map(_save, [folder / path for path in arrays], arrays.values()), strict=True))
 
 
 def _save(path: Path, array: NDArray[Any]) -> Part:

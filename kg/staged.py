@@ -44,6 +44,7 @@ class Staged:
         self._folder, self._lock = _scratch()
         try:
             self._db = sqlite3.connect(self._folder / "staged.db", isolation_level=None)
+            self._db.execute("PRAGMA page_size = 65536")
             self._db.execute("PRAGMA journal_mode = OFF")
             self._db.execute("PRAGMA synchronous = OFF")
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
