@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -200,13 +199,12 @@ def test_the_pack_of_a_refresh_says_what_a_fresh_one_says(here: Path, tiny: Tiny
     refresh("old.obo", store="kg.db", request=made)
     read: list[str] = []
     real = TextEncoder.encode
-    monkeypatch.setattr(TextEncoder, "encode", lambda self, texts, **more: read.extend(texts) or real(self, texts, **more))
-    monkeypatch.setattr("ontograft.kg.staged.hashes", lambda *_: pytest.fail("all of it is hashed again"))
-    shutil.rmtree(config.home() / "vectors")
-    assert refresh("new.obo", store="kg.db", request=made).applied
+    with monkeypatch.context() as patch:
+        patch.setattr(TextEncoder, "encode", lambda self, texts, **more: read.extend(texts) or real(self, texts, **more))
+        patch.setattr("ontograft.kg.staged.hashes", lambda *_: pytest.fail("all of it is hashed again"))
+        patch.setenv("ONTOGRAFT_HOME", str(here / "home"))  # where no vector is cached
+        assert refresh("new.obo", store="kg.db", request=made).applied
     assert sorted(read) == ["Concept 41", "Concept thirty-nine; Concept 39"]
-    monkeypatch.undo()
-    monkeypatch.chdir(here)
     ingest("new.obo", store="fresh.db")
     build("fresh.db", "fresh", encoder=str(tiny.graph))
     one, other = Pack.open("pack"), Pack.open("fresh")
