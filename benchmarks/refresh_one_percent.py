@@ -151,6 +151,7 @@ def main() -> None:
         "ingest": measured("ingest", str(source), "--store", str(store)),
         "build": measured("build", "--store", str(store), "--out", str(pack)),
     }
+    load = os.getloadavg()[0]
     whole = sum(one["seconds"] for one in first.values())
     concepts, refreshes, text = Pack.open(pack).n, [], source.read_text(encoding="utf-8")
     for number in range(RELEASES):
@@ -177,6 +178,7 @@ def main() -> None:
         "refresh_seconds": seconds,
         "ratio": round(seconds / whole, 4),
         "goal": GOAL,
+        "load_average": round(load, 1),
         **provenance(),
     }
     RESULT.write_text(json.dumps(report, indent=1) + "\n")

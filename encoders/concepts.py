@@ -91,7 +91,7 @@ def encode_pack(
         if progress is not None:
             progress(int((~missing).sum()))
     if missing.any():
-        reader = TextEncoder(encoder.base, device=device)
+        reader = TextEncoder(encoder.base, device=device, sparing=True)
         text[missing] = encoder.text(text_vectors([texts[i] for i in np.flatnonzero(missing)], reader, progress=progress))
     if before is None or known is None or known.read is None:
         return ConceptVectors(text, encoder.graph(text, graph), read)

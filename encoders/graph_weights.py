@@ -166,4 +166,4 @@ class GraphWeights:
                 f"{folder}: trained on {base.name} with sha256 {sha256[:12]}…, found {base.sha256[:12]}…; "
                 "install the same weights or train anew"
             )
-        return cls(settings, base, load(weights))
+        return cls(settings, base, {name: tensor.astype(np.float16, copy=False) for name, tensor in load(weights).items()})

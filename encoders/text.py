@@ -31,11 +31,12 @@ class TextEncoder:
         base: the encoder to use.
         device: a torch device; the accelerator where there is one, else the processor, when None.
         max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
+        sparing: read a few hundred texts without torch, which takes longer to import than they do to read.
     """
 
-    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24) -> None:
+    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24, sparing: bool = False) -> None:
         self.base, self.max_pieces = base, max_pieces
-        self._device = device
+        self._device, self._sparing = device, sparing and device is None
 
     @cached_property
     def device(self) -> torch.device:
@@ -51,7 +52,7 @@ class TextEncoder:
 
     @cached_property
     def _plain(self) -> PlainBert | None:
-        return plain_bert(self.base) if self._device is None else None
+        return plain_bert(self.base) if self._sparing else None
 
     @cached_property
     def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
