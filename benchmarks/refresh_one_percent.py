@@ -143,6 +143,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.work.mkdir(parents=True)
+    load = os.getloadavg()[0]
     RESULT.parent.mkdir(exist_ok=True)
     os.environ["ONTOGRAFT_HOME"] = str(options.work / "home")
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -151,7 +152,6 @@ def main() -> None:
         "ingest": measured("ingest", str(source), "--store", str(store)),
         "build": measured("build", "--store", str(store), "--out", str(pack)),
     }
-    load = os.getloadavg()[0]
     whole = sum(one["seconds"] for one in first.values())
     concepts, refreshes, text = Pack.open(pack).n, [], source.read_text(encoding="utf-8")
     for number in range(RELEASES):
