@@ -75,12 +75,15 @@ def encode_pack(
     Args:
         pack: the compiled graph.
         encoder: the graph encoder; its base encoder reads the texts.
-        before: an earlier pack: the vectors of texts that it has are taken from it, and graph vectors that nothing has changed near.
+        before: an earlier pack: the vectors of texts that it has are taken from it, and graph vectors that nothing has changed near;
+            unless another version of Ontograft made it.
         device: where the text encoder runs.
         progress: called with the number of concepts whose text was just read.
     """
     key, texts, graph = encoder.key(), texts_of(pack), csr_of(pack)
     read = np.array([int.from_bytes(VectorCache.key(text)[:8], "little") for text in texts], np.uint64)
+    if before is not None and before.manifest.created_by != pack.manifest.created_by:
+        before = None  # another version may have told relations apart in another way
     known = before.vectors(key) if before is not None and key in before.encoders else None
     text = np.empty((pack.n, encoder.settings.width), np.float16)
     missing = np.ones(pack.n, np.bool_)
