@@ -5,7 +5,7 @@
 Everything runs through the installed commands, each as a process of its own, with a home folder of this run's own: the first build
 begins with no vector at all. Three releases are made, each from the one before it by changing other terms (reworded names and
 definitions, synonyms that come and go, other parents, new terms, obsolete ones with a successor), and are taken up one after the other.
-After each, store and pack must say what a fresh ingest and build of that release say.
+After each, store and pack must say what a fresh ingest and build of that release say (whose vectors of texts come from the same cache).
 """
 
 from __future__ import annotations
