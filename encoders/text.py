@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -10,14 +11,17 @@ from numpy.typing import NDArray
 
 from ontograft.encoders.base import BaseEncoder, load
 from ontograft.encoders.cache import VectorCache
+from ontograft.encoders.plain_bert import PlainBert, plain_bert
 from ontograft.encoders.windows import tokenizable
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
+_FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
 
 
 class TextEncoder:
@@ -27,16 +31,34 @@ class TextEncoder:
         base: the encoder to use.
         device: a torch device; the accelerator where there is one, else the processor, when None.
         max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
+        sparing: read a few hundred texts without torch, which takes longer to import than they do to read.
     """
 
-    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24) -> None:
+    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24, sparing: bool = False) -> None:
+        self.base, self.max_pieces = base, max_pieces
+        self._device, self._sparing = device, sparing and device is None
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where it computes."""
         import torch
 
-        self.base, self.max_pieces = base, max_pieces
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        model, self._tokenizer = load(base)
-        self._model = cast("nn.Module", model).to(self.device)
-        self.width = int(model.config.hidden_size)
+        return torch.device(self._device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+    @cached_property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return self._plain.width if self._plain is not None else int(self._loaded[0].config.hidden_size)
+
+    @cached_property
+    def _plain(self) -> PlainBert | None:
+        return plain_bert(self.base) if self._sparing else None
+
+    @cached_property
+    def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        model, tokenizer = load(self.base)
+        cast("nn.Module", model).to(self.device)
+        return model, tokenizer
 
     @property
     def key(self) -> str:
@@ -65,17 +87,25 @@ class TextEncoder:
                 progress(int(known.sum()))
         # Similar lengths together: little padding; by chunks, so that what is done is kept.
         todo = todo[np.argsort([len(texts[i]) for i in todo.tolist()], kind="stable")] if len(todo) else todo
+        encode = self._encode_few if len(todo) <= _FEW and self._plain is not None else self._encode_part
         for low in range(0, len(todo), _TEXTS_A_COMMIT):
             part = todo[low : low + _TEXTS_A_COMMIT]
-            out[part] = self._encode_part([texts[i] for i in part.tolist()], progress)
+            out[part] = encode([texts[i] for i in part.tolist()], progress)
             if cache is not None:
                 cache.put([keys[i] for i in part], out[part])
         return out
 
+    def _encode_few(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
+        assert self._plain is not None
+        vectors = self._plain.encode([tokenizable(text) for text in texts], self.max_pieces)
+        if progress is not None:
+            progress(len(texts))
+        return vectors
+
     def _encode_part(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
         import torch
 
-        pieces = self._tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
+        pieces = self._loaded[1]([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
         order = np.argsort([len(p) for p in pieces], kind="stable")
         out = np.empty((len(texts), self.width), dtype=np.float16)
         low = 0
@@ -100,7 +130,7 @@ class TextEncoder:
         import torch
 
         with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
-            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            hidden = self._loaded[0](input_ids=ids, attention_mask=mask).last_hidden_state
         weights = mask.unsqueeze(-1).float()
         mean = (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
         return torch.nn.functional.normalize(mean, dim=-1).half()

@@ -264,6 +264,8 @@ def _lexical_links(evidence: _Evidence, store: GraphStore) -> Iterator[_Link]:
 
     If several bear it, the one whose preferred name it is stands for its ontology. Acronyms join only as preferred names.
     """
+    if len({evidence.ontology(id_) for id_, kind in evidence.family.items() if kind is not Group.OTHER}) < 2:
+        return
     first: dict[str, str] = {}
     shared: dict[str, set[str]] = {}
     for row in store.names():

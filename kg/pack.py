@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from ontograft.errors import PackDamaged, PartMissing, VectorsMissing
 from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
-from ontograft.kg.compile import id_hash
+from ontograft.kg.compile import compiler
+from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
 from ontograft.kg.ngrams import NgramIndex, NgramTables
 from ontograft.kg.pack_writer import add_vectors, write_pack
-from ontograft.kg.strings import StringTable
+from ontograft.kg.strings import StringTable, text_hash
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +33,14 @@ class PackVectors:
         text: identity vectors, float16 [concepts, width].
         graph: graph vectors, float16 [concepts, width].
         index_path: the FAISS index over the text vectors, where there is one.
+        read: hashes of the texts that the encoder read, uint64 [concepts], where they are known.
     """
 
     name: str
     text: NDArray[np.float16]
     graph: NDArray[np.float16]
     index_path: Path | None
+    read: NDArray[np.uint64] | None = None
 
 
 class Pack:
@@ -119,13 +123,34 @@ class Pack:
         counts: NDArray[np.int64] = self._members[at + 1] - self._members[at]
         return counts
 
+    def all_names(self) -> list[list[str]]:
+        """The names of every concept, its own first: quicker than asking one by one."""
+        names = list(self._names)
+        return [names[start:end] for start, end in pairwise(self._name_starts.tolist())]
+
+    def all_definitions(self) -> list[str]:
+        """The definition of every concept, empty where it has none."""
+        return list(self._definitions)
+
+    def forms(self) -> Forms | None:
+        """The forms of its names; None where it was compiled by other rules, or has none."""
+        if self.manifest.compiler != compiler() or any(f"forms/{part}.npy" not in self.manifest.parts for part in Forms.PARTS):
+            return None
+        return Forms(*(self._load(f"forms/{part}.npy") for part in Forms.PARTS))
+
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""
         return self._definitions[i] or None
 
+    def id_hashes(self) -> NDArray[np.uint64]:
+        """The hash of each concept's canonical id, uint64 [n]: equal ones of two packs are one concept."""
+        by_row = np.empty(len(self._id_keys), np.uint64)
+        by_row[self._id_rows] = self._id_keys
+        return by_row[self._members[:-1]]
+
     def index_of(self, curie: str) -> int | None:
         """The concept that has this id, canonical or joined, or that succeeds it where it is retired; None for an unknown one."""
-        key = np.uint64(id_hash(curie))
+        key = np.uint64(text_hash(curie))
         at = int(np.searchsorted(self._id_keys, key))
         while at < len(self._id_keys) and self._id_keys[at] == key:
             row = int(self._id_rows[at])
@@ -181,7 +206,8 @@ class Pack:
             )
         parts = {Path(part).name: part for part in entry["parts"]}
         index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
-        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index)
+        read = self._load(parts["read.npy"]) if "read.npy" in parts else None
+        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
 
     def _load(self, part: str) -> NDArray[Any]:
         path = self.path / part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,13 @@ import ontograft
 from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
 from ontograft.kg.compile import CompiledGraph, compiler
+from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import CURRENT, MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
 from ontograft.kg.ngrams import NgramTables
 
 _LEFT_BY_A_KILLED_BUILD = (".building-*", ".vectors-*", f".{CURRENT}.*")
+
+_WRITERS = 8
 
 
 def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) -> Path:
@@ -36,7 +40,7 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
     """
     place = Path(root)
     with _beside(place) as folder:
-        parts = {path: _save(folder / path, array) for path, array in _arrays(graph).items()}
+        parts = _save_all(folder, _arrays(graph))
         manifest = Manifest(
             created_by=f"ontograft {ontograft.__version__}",
             fingerprint=graph.fingerprint,
@@ -53,7 +57,14 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
 
 
 def add_vectors(
-    pack: str | Path, encoder_hash: str, name: str, text: NDArray[np.float16], graph: NDArray[np.float16], faiss_index: Any = None
+    pack: str | Path,
+    encoder_hash: str,
+    name: str,
+    text: NDArray[np.float16],
+    graph: NDArray[np.float16],
+    faiss_index: Any = None,
+    *,
+    read: NDArray[np.uint64] | None = None,
 ) -> Path:
     """Write a revision that has an encoder's vectors too, and let the pack point at it.
 
@@ -64,6 +75,7 @@ def add_vectors(
         text: Identity vectors, float16 [concepts, width].
         graph: Graph vectors, float16 [concepts, width].
         faiss_index: A FAISS index over the text vectors, or the path of one; None for none.
+        read: Hashes of the texts that the encoder read, uint64 [concepts], by which a later build knows what it need not read again.
 
     Returns:
         The folder of the revision.
@@ -80,12 +92,14 @@ def add_vectors(
     check(old, manifest)
     short = encoder_hash[:12]
     with _beside(old.parent) as folder:
-        mine = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
+        mine: dict[str, NDArray[Any]] = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
+        if read is not None:
+            mine[f"vectors/{short}/read.npy"] = read
         replaced = set(manifest.encoders.get(encoder_hash, {}).get("parts", ()))
         parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
         for path in parts:
             _link(old / path, folder / path)
-        added = {path: _save(folder / path, array) for path, array in mine.items()}
+        added = _save_all(folder, mine)
         if faiss_index is not None:
             index = f"vectors/{short}/text.faiss"
             _write_index(faiss_index, folder / index)
@@ -149,6 +163,7 @@ def remove_superseded(root: str | Path) -> None:
 
 def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
     aliases = {f"aliases/{part}.npy": getattr(graph.aliases, part) for part in AliasTables.PARTS}
+    forms = {f"forms/{part}.npy": getattr(graph.forms, part) for part in Forms.PARTS}
     return {
         "ids/text.npy": graph.ids.blob,
         "ids/text_offsets.npy": graph.ids.offsets,
@@ -164,10 +179,17 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "groups.npy": graph.groups,
         **aliases,
         **{f"ngrams/{part}.npy": getattr(graph.ngrams, part) for part in NgramTables.PARTS},
+        **forms,
         "adjacency/indptr.npy": graph.adjacency.indptr,
         "adjacency/indices.npy": graph.adjacency.indices,
         "adjacency/relations.npy": graph.adjacency.relations,
     }
+
+
+def _save_all(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Part]:
+    """Write arrays side by side: most of the time is waiting for the disk, and hashing."""
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        return dict(zip(arrays, pool.map(_save, [folder / path for path in arrays], arrays.values()), strict=True))
 
 
 def _save(path: Path, array: NDArray[Any]) -> Part:

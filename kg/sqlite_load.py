@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from ontograft.errors import MalformedRecord
 from ontograft.kg import content
 from ontograft.kg.fold import fold_key
 from ontograft.kg.store import qualifier_text
+from ontograft.kg.stored import COLUMNS, Row
 from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone, TypeOf
 
 _BATCH = 4000
@@ -89,6 +90,9 @@ class Loader:
         if self.searchable:
             self.db.execute("INSERT INTO name_text (rowid, text) SELECT key, text FROM name WHERE key > ?", (first_name,))
 
+    def _fold(self, name: str) -> int:
+        return fold_key(name) if self.searchable else 0
+
     def _put(self, table: str, row: tuple[Any, ...]) -> None:
         rows = self._rows[table]
         rows.append((self.source, self.ordinal, *row))
@@ -117,7 +121,7 @@ class Loader:
             "concept",
             (record.id, record.name, record.kind, record.definition, record.iri, record.deprecated, record.stub, record.file, record.line),
         )
-        self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, fold_key(record.name)))
+        self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, self._fold(record.name)))
         for kind in record.types:
             self._put("type", (record.id, kind, record.line))
 
@@ -144,9 +148,9 @@ class Loader:
                 "DELETE FROM name WHERE concept = ? AND scope = ? AND source = ? AND born = ?",
                 (record.id, Scope.PREFERRED.value, self.source, self.ordinal),
             ).rowcount
-            self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, fold_key(record.name)))
+            self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, self._fold(record.name)))
         elif record.stub and not stub and record.name != name:
-            self._put("name", (record.id, record.name, Scope.EXACT.value, "", "", record.line, fold_key(record.name)))
+            self._put("name", (record.id, record.name, Scope.EXACT.value, "", "", record.line, self._fold(record.name)))
         self.db.execute(
             "UPDATE concept SET definition = coalesce(definition, ?), iri = coalesce(iri, ?), stub = stub AND ?,"
             f" deprecated = deprecated OR ? {where}",
@@ -158,7 +162,7 @@ class Loader:
     def _name(self, record: Name) -> None:
         if record.concept == self._skipping:
             return
-        row = (record.concept, record.text, str(record.scope), record.type or "", record.lang or "", record.line, fold_key(record.text))
+        row = (record.concept, record.text, str(record.scope), record.type or "", record.lang or "", record.line, self._fold(record.text))
         self._put("name", row)
 
     def _relation(self, record: Relation) -> None:
@@ -211,42 +215,24 @@ def hashes(db: sqlite3.Connection, source: int, ordinal: int, counts: Mapping[st
     """Content and rest hash of a release that was loaded whole; tables of which it holds no row, by ``counts``, are not looked at."""
     total, rest = content.ContentHash(), content.ContentHash()
 
-    def rows(columns: str, table: str, order: str = "") -> Iterator[tuple[Any, ...]]:
+    for table, columns in COLUMNS.items():
         if not counts[table]:
-            return
-        cursor = db.execute(f"SELECT {columns} FROM {table} WHERE source = ? AND born = ? {order}", (source, ordinal))
+            continue
+        order = " ORDER BY concept, text, scope" if table == "name" else ""
+        cursor = db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE source = ? AND born = ?{order}", (source, ordinal))
         cursor.arraysize = 10000
+        before: Row = ()
         while batch := cursor.fetchmany():
-            yield from batch
-
-    rest_items: list[tuple[str, ...]] = []
-
-    def concepts() -> Iterator[tuple[str, ...]]:
-        for id_, definition, kind, iri, deprecated, stub in rows("id, definition, kind, iri, deprecated, stub", "concept"):
-            yield content.concept_item(id_)
-            if definition is not None:
-                yield content.definition_item(id_, definition)
-            beside(("concept", id_, kind, iri or "", str(deprecated), str(stub)))
-
-    def names() -> Iterator[tuple[str, ...]]:
-        before: tuple[Any, ...] = ()
-        for concept, text, scope, type_, lang in rows("concept, text, scope, type, lang", "name", "ORDER BY concept, text, scope"):
-            if (concept, text, scope) != before:
-                before = (concept, text, scope)
-                yield content.name_item(concept, text, scope)
-            if type_ or lang:
-                beside(("name", concept, text, scope, type_, lang))
-
-    def beside(item: tuple[str, ...]) -> None:
-        rest_items.append(item)
-        if len(rest_items) >= _BATCH:
-            rest.add(rest_items)
-            rest_items.clear()
-
-    total.add(concepts())
-    total.add(content.type_item(*row) for row in rows("concept, type", "type"))
-    total.add(content.relation_item(*row) for row in rows("subject, predicate, object, qualifiers", "relation"))
-    total.add(names())
-    rest.add(rest_items)
-    rest.add(("tombstone", *(field_ or "" for field_ in row)) for row in rows("id, reason, successor, name, consider", "tombstone"))
+            said = batch if table != "name" else _unlike(before, batch)
+            total.add(item for row in said for item in content.content_items(table, row))
+            rest.add(item for row in batch for item in content.rest_items(table, row))
+            before = batch[-1]
     return total.hexdigest(), rest.hexdigest()
+
+
+def _unlike(before: Row, rows: Sequence[Row]) -> Iterator[Row]:
+    """Of rows that agree in their first three columns, as that before them may, the first."""
+    for row in rows:
+        if row[:3] != before[:3]:
+            yield row
+        before = row

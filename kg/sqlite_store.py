@@ -190,7 +190,7 @@ class SqliteStore(SqliteReleases):
         with self._named_errors():
             rows = self._db.execute(
                 "SELECT name, release, active, concepts, relations, content_hash, loaded_at, pack, licence, attribution, sha256, names,"
-                " tombstones, format FROM release JOIN source ON source = key ORDER BY source, ordinal"
+                " tombstones, format, rest_hash FROM release JOIN source ON source = key ORDER BY source, ordinal"
             ).fetchall()
         return [Release(row[0], row[1], bool(row[2]), *row[3:]) for row in rows]
 

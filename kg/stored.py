@@ -119,6 +119,7 @@ class Release:
     names: int
     tombstones: int
     format: str
+    rest_hash: str
 
 
 class Hit(NamedTuple):

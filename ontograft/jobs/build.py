@@ -69,12 +69,14 @@ def build(
             raise StoreError(f"{store_url}: the store has no concepts; `ontograft ingest SOURCE --store {store_url}` loads some")
         with build_lock(root):
             before = _pointed_at(root)
+            earlier = _open(before)
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                revision = write_pack(root, compile_graph(store, progress=progress), publish=not vectors or before is None)
+                graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
+                revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
-                _vectors(Pack.open(revision), encoder, progress)
+                _vectors(Pack.open(revision), earlier, encoder, progress)
             if _pointed_at(root) == before != revision:
                 switch(root, revision)
             remove_superseded(root)
@@ -90,15 +92,18 @@ def _note(store: GraphStore, revision: Path) -> None:
             store.note_pack(path)
 
 
-def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None:
-    """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result."""
+def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> None:
+    """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result.
+
+    What an earlier pack has of them is not made again.
+    """
     from ontograft.encoders import index
     from ontograft.encoders.concepts import encode_pack
-    from ontograft.encoders.graph import GraphEncoder
+    from ontograft.encoders.graph_weights import GraphWeights
     from ontograft.tasks.bundle import graph_encoder
 
     folder = graph_encoder(encoder)
-    loaded = GraphEncoder.load(folder)
+    loaded = GraphWeights.load(folder)
     key, done = loaded.key(), 0
     if key in pack.encoders:
         return
@@ -109,11 +114,11 @@ def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None
         if progress is not None:
             progress("concept vectors", done, pack.n)
 
-    made = encode_pack(pack, loaded, progress=step)
+    made = encode_pack(pack, loaded, before=before, progress=step)
     with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
         path = Path(temporary) / "text.faiss"
-        index.build(made.text, path)
-        add_vectors(pack.path, key, folder.name, made.text, made.graph, path)
+        index.build(made.text, path, like=before.vectors(key).index_path if before is not None and key in before.encoders else None)
+        add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read)
 
 
 def _refuse_foreign(root: Path) -> None:
@@ -131,6 +136,13 @@ def _pointed_at(root: Path) -> Path | None:
         return current(root)
     except PackError:
         return None
+
+
+def _open(revision: Path | None) -> Pack | None:
+    """A revision to take parts from; none where it is damaged."""
+    with suppress(PackError):
+        return Pack.open(revision) if revision is not None else None
+    return None
 
 
 def _is_whole(revision: Path) -> bool:

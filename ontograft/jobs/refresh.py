@@ -15,7 +15,7 @@ from ontograft.errors import ReleaseExists
 from ontograft.ingest.detect import read
 from ontograft.ingest.places import local
 from ontograft.jobs.change_report import Examples, write_report
-from ontograft.jobs.ingest import rejecting, watched
+from ontograft.jobs.ingest import rejecting, seldom_collected, watched
 from ontograft.kg.apply import BATCH_ROWS, active, carry_tombstones, newest, take_up, view
 from ontograft.kg.changes import Kind
 from ontograft.kg.diff import Diff
@@ -131,7 +131,7 @@ def refresh(
     keep_apart((path, asked.config, file_of(store)), outputs)
     tell = progress or (lambda stage, done, total: None)
     path = local(path, progress=lambda done, total: tell("downloading", done, total))
-    with open_store(store) as graph:
+    with open_store(store) as graph, seldom_collected():
         with nullcontext() if asked.dry_run else graph.writer():
             found = _run(graph, path, asked, tell, on_reject, on_caveat)
         pack = None
@@ -167,6 +167,7 @@ def _run(
         tell("comparing", 0, None)
         examples = _tell_changes(diff, asked)
         staged.add_tombstones(diff.tombstones)
+        staged.hash(before, diff.touched)
         entry = staged.entry(sha256=source.sha256, caveats=counts.caveats)
         differ = any(diff.kinds[kind] for kind in (Kind.RELATION_ADDED, Kind.RELATION_RETYPED, Kind.ADDED, Kind.MOVED))
         gates = measure(old, staged, before=before, after=entry, removed=diff.removed, thresholds=asked.thresholds, relations_differ=differ)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ontograft.encoders import base as base_encoders
-from ontograft.encoders import concepts, graph, graph_training
+from ontograft.encoders import concepts, graph, graph_training, graph_weights
 from ontograft.encoders.text import TextEncoder
 from ontograft.errors import OutputExists
 from ontograft.fusion.arms import Arm
@@ -214,7 +214,7 @@ def train_graph(
         overwrite: replace an encoder that is there.
         progress: called with a stage, what is done and what there is.
     """
-    if (out / graph.MANIFEST).exists() and not overwrite:
+    if (out / graph_weights.MANIFEST).exists() and not overwrite:
         raise OutputExists(f"{out}: a graph encoder is there already; pass --overwrite to train it anew")
     opened = Pack.open(pack)
     text = TextEncoder(base_encoders.resolve(base))
