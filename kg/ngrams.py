@@ -17,7 +17,7 @@ from ontograft.kg.surface import normalise
 
 U64 = NDArray[np.uint64]
 _POSTINGS: Final = 60_000  # a query reads so many in whole lists, rarest trigrams first; of the rest it asks only who is near already
-_NEAR: Final = 1_024
+_NEAR: Final = 1_024  # a name counts once for each of the lists it was read from
 _BITS: Final = np.uint64(21)  # of a code point
 _SPACE, _END = np.uint64(ord(" ")), np.uint64(ord("\n"))
 
