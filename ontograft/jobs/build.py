@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from contextlib import suppress
@@ -14,6 +15,8 @@ from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
 from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
 from ontograft.kg.store import GraphStore, open_store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def build(
                 switch(root, revision)
             remove_superseded(root)
             _note(store, current(root))
+            _tell_dropped(root, before)
     return _report(current(root), time.monotonic() - began, unchanged=before == current(root))
 
 
@@ -90,6 +94,20 @@ def _note(store: GraphStore, revision: Path) -> None:
     if any(release.active and release.pack != path for release in store.releases()):
         with suppress(StoreError):
             store.note_pack(path)
+
+
+def _tell_dropped(root: Path, before: Path | None) -> None:
+    """Say which encoders' vectors the pack had and has no longer: bundles that need them will not open on it."""
+    now = current(root)
+    if before is None or not before.is_dir() or before == now:
+        return
+    kept, had = read_manifest(now).encoders, read_manifest(before).encoders
+    for key, entry in had.items():
+        if key not in kept:
+            log.warning(
+                "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s --encoder BUNDLE` "
+                "makes them again", root, entry["name"], key[:12], root,
+            )  # fmt: skip
 
 
 def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> None:

@@ -19,6 +19,7 @@ from ontograft.kg.pack_writer import build_lock
 from ontograft.kg.store import open_store
 from ontograft.types import Concept, Header
 from tests.medical_graph import medical_store
+from tests.tiny import store as tiny_store
 
 
 @pytest.fixture(autouse=True)
@@ -238,6 +239,20 @@ def test_a_second_process_reads_the_same_files(root):
     finally:
         done.put(None)
         process.join()
+
+
+def test_vectors_that_a_new_revision_lacks_are_named(tiny, tmp_path, caplog):
+    url, pack = tiny_store(tmp_path / "kg.db"), tmp_path / "pack"
+    job.build(url, pack, encoder=str(tiny.graph))
+    (key,) = Pack.open(pack).encoders
+    assert not caplog.records
+    with open_store(url) as opened:
+        opened.load(Header("more", "1", "obo"), [Concept("MORE:1", "Something new")], source_sha256="more")
+    job.build(url, pack, vectors=False)
+    (said,) = caplog.messages
+    assert f"({key[:12]})" in said and f"--out {pack} --encoder BUNDLE" in said
+    job.build(url, pack, encoder=str(tiny.graph))
+    assert list(Pack.open(pack).encoders) == [key] and len(caplog.messages) == 1
 
 
 def test_build(tmp_path, store):
