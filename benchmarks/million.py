@@ -33,7 +33,7 @@ COMMAND = str(Path(sys.executable).parent / "ontograft")
 SERVER = ("-Xms512m", "-Xmx1g", "-XX:+UseG1GC")
 PAGE_CACHE = "512m"
 LOOKUPS = """
-import json, random, sys, time
+import json, random, resource, sys, time
 from ontograft.kg.store import open_store
 
 store, size, times = open_store(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -52,7 +52,8 @@ names = [one.name for one in found[:20]]
 during("first_search_seconds", lambda: store.search(names[0]))
 hits = during("twenty_searches_seconds", lambda: [store.search(name) for name in names])
 assert all(any(hit.name == name for hit in some) for some, name in zip(hits, names))
-print(json.dumps({"lookups": times, **timed}))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(json.dumps({"lookups": times, **timed, "peak_mib": peak}))
 """
 
 
