@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,22 @@ def test_threads_share_an_engine(engine):
     finally:
         sys.setswitchinterval(before)
     assert found == (alone * 3, alone[::-1] * 3)
+
+
+def test_the_graph_types_what_no_label_covers(tiny, tiny_bundle, engine):
+    text = "Asthma of the kidney and the blood was treated with Aspirin."
+    own = engine.tag(text).entities
+    assert {e.label for e in own} <= {"Chemical", "Disease"}
+    typed = ontograft.load(tiny_bundle.folder, pack=tiny.pack, types="graph")
+    typed._tagger = replace(typed._tagger, settings=replace(typed._tagger.settings, graph_threshold=0.0))
+    found = typed.tag(text).entities
+    assert [e for e in found if e.label != "Anatomy"] == list(own)
+    anatomy = {e.text: e.concept.id for e in found if e.label == "Anatomy" and e.concept}
+    assert anatomy and anatomy.items() <= {"kidney": "UBERON:0002113", "blood": "UBERON:0000178"}.items()
+    assert [e.start for e in found] == sorted(e.start for e in found)
+    only = ontograft.load(tiny_bundle.folder, pack=tiny.pack, types="graph", labels=["Anatomy"])
+    only._tagger = typed._tagger
+    assert {e.label for e in only.tag(text).entities} == {"Anatomy"}
 
 
 def test_a_users_alias_links_and_one_taken_away_does_not(tiny, tiny_bundle, tmp_path):
@@ -193,6 +210,8 @@ def test_a_model_without_knowledge_tags_too(tiny, tiny_bundle):
         ({"threads": 0}, "1 or more"),
         ({"nested": True}, "do not overlap"),
         ({"assertion": "fr"}, "'fr': give one of en, off"),
+        ({"types": "all"}, "'all': give one of model, graph"),
+        ({"labels": ["Anatomy"]}, "unknown label 'Anatomy'; this model knows Chemical, Disease"),
         ({"device": "abacus"}, "'abacus' cannot be used"),
     ],
 )

@@ -56,6 +56,7 @@ def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
         "prefer": None,
         "nested": True,
         "assertion": "en",
+        "types": "model",
         "aliases": "mine.tsv",
         "device": None,
         "threads": 1,

@@ -16,7 +16,7 @@ NOTES = [{"id": str(i), "text": f"Note {i}: asthma, diabetes and a mystery.\r\n"
 
 
 def run(source: Path, out: Path, engine: FakeEngine | None = None, **options: Any) -> TagReport:
-    chosen = {key: options.pop(key) for key in ("threshold", "labels", "nested", "assertion", "aliases") if key in options}
+    chosen = {key: options.pop(key) for key in ("threshold", "labels", "nested", "assertion", "types", "aliases") if key in options}
     return tag(source, out=out, options=Options("medical", "pack", **chosen), load=fake_load(engine or FakeEngine()), **options)
 
 

@@ -36,6 +36,13 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     show_default=True,
     help="How each entity is meant (negated, hypothetical, historical, family, uncertain), by rules for English text only.",
 )
+@click.option(
+    "--types",
+    type=click.Choice(["model", "graph"]),
+    default="model",
+    show_default=True,
+    help="graph: names of concepts that no label of the model covers become entities too, typed by their semantic group.",
+)
 @click.option("--device", help="cpu, cuda, cuda:1 … (default: the best there is).")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of one process on the CPU.")
 @click.pass_context
@@ -56,6 +63,7 @@ def command(
     aliases: str | None,
     nested: bool,
     assertion: str,
+    types: str,
     device: str | None,
     threads: int | None,
 ) -> None:
@@ -76,6 +84,7 @@ def command(
         prefer=prefer,
         nested=nested,
         assertion=assertion,
+        types=types,
         text_column=text_column,
         id_column=id_column,
         aliases=aliases,

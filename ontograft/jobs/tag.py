@@ -47,6 +47,7 @@ class Options:
     prefer: tuple[str, ...] | None = None
     nested: bool = False
     assertion: str = "en"
+    types: str = "model"
     text_column: str | None = None
     id_column: str | None = None
     aliases: str | None = None
@@ -191,6 +192,7 @@ def _open(
         prefer=options.prefer,
         nested=options.nested,
         assertion=options.assertion,
+        types=options.types,
         aliases=options.aliases,
     )
     say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
