@@ -19,6 +19,7 @@ from ontograft.types import Header, Record, Reject, Relation
 
 _NEEDED = ("subject_id", "predicate_id", "object_id")
 _QUALIFIERS = {"mapping_justification": "justification", "confidence": "confidence", "mapping_cardinality": "cardinality"}
+_REFERENCE = re.compile(r"[^\s<>\"{}|\\^`]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HEAD_LIMIT = 1 << 20
 
@@ -130,6 +131,8 @@ def _records(source: OpenSource, aliases: dict[str, str]) -> Iterator[Record]:
             problem = Reject(source.shown, number, f"{len(cells)} columns, expected {len(columns)}")
         elif not all(cells[where[name]].strip() for name in _NEEDED):
             problem = Reject(source.shown, number, "an empty subject_id, predicate_id or object_id")
+        elif not all(_REFERENCE.fullmatch(cells[where[name]].strip()) for name in _NEEDED):
+            problem = Reject(source.shown, number, "a subject_id, predicate_id or object_id that is neither a CURIE nor an IRI")
         else:
             whole = True
             name = predicate(cells[where["predicate_id"]])

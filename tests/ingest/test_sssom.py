@@ -87,3 +87,9 @@ def test_a_row_that_cannot_be_parsed_is_a_reject(tmp_path):
         csv.field_size_limit(before)
     assert [type(record) for record in records] == [Reject, Relation]
     assert records[0].line == 9 and "broken quoting" in records[0].reason
+
+
+@pytest.mark.parametrize("wrong", ["skos:exact<<Match", "skos:exact Match"])
+def test_an_id_that_no_id_can_be_is_a_reject(tmp_path, wrong):
+    _, records = load(tmp_path, META + COLUMNS + ROW.replace("skos:exactMatch", wrong) + ROW)
+    assert [(type(record), record.line) for record in records] == [(Reject, 9), (Relation, 10)]
