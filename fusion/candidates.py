@@ -46,6 +46,7 @@ FEATURES = (
     "times meant in training",
     "share of mentions in training",
     "times seen in training",
+    "could be named in training",
 )
 _EDGES = slice(FEATURES.index("tree edges to other spans"), FEATURES.index("other edges to other spans") + 1)
 
@@ -187,6 +188,7 @@ class CandidateFinder:
                     np.log1p(meant) / 3,
                     np.full(k, usage.mentions / max(seen, 1)),
                     np.full(k, math.log1p(seen) / 4),
+                    [self._lexicon is not None and self._lexicon.could_name(c) for c, _, _ in shown],
                 ],
                 axis=1,
             )

@@ -23,6 +23,7 @@ from ontograft.types import Annotated
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
 
+_VOCABULARY_SHARE = 0.05
 _SEPARATOR = "\n"
 _ARRAYS = ("mentions", "others", "offsets", "meanings", "counts")
 
@@ -96,8 +97,18 @@ class OpenLexicon:
     """A lexicon whose ids are those of a pack; ids that the pack lacks are left out."""
 
     def __init__(self, lexicon: Lexicon, pack: Pack) -> None:
-        self._lexicon, self._index = lexicon, AliasIndex(lexicon.tables)
+        self._lexicon, self._index, self._pack = lexicon, AliasIndex(lexicon.tables), pack
         self._numbers = [pack.index_of(id_) for id_ in lexicon.ids]
+        counts = Counter(prefix(id_) for id_ in lexicon.ids)
+        self._vocabulary = {name for name, n in counts.items() if n >= _VOCABULARY_SHARE * counts.total()}
+        self._nameable: dict[int, bool] = {}
+
+    def could_name(self, concept: int) -> bool:
+        """Whether the corpus could have meant a concept: it has an id in the vocabulary by which the corpus names concepts."""
+        known = self._nameable.get(concept)
+        if known is None:
+            known = self._nameable[concept] = any(prefix(id_) in self._vocabulary for id_ in self._pack.members(concept))
+        return known
 
     def find(self, text: str) -> Iterator[tuple[int, int, Usage]]:
         """Surfaces in a text: start, end and usage."""
@@ -122,6 +133,11 @@ class OpenLexicon:
             int(lexicon.mentions[surfaces].sum()),
             int(lexicon.others[surfaces].sum()),
         )
+
+
+def prefix(id_: str) -> str:
+    """The ontology of a CURIE."""
+    return id_.split(":", 1)[0]
 
 
 def learn(documents: Sequence[Annotated], pack: Pack) -> Lexicon:

@@ -52,6 +52,12 @@ def test_what_a_document_teaches_is_not_used_on_itself(pack):
     assert usages(lexicons[1], pack, "wheezing, aching head") == {"wheezing": ({ASTHMA: 1}, 1, 1)}
 
 
+def test_a_corpus_could_have_named_what_has_an_id_in_its_vocabulary(pack):
+    opened = OpenLexicon(learn([document(str(i), "Wheezing.", ("Wheezing", ASTHMA)) for i in range(2)], pack), pack)
+    joined, aspirin = pack.index_of("mesh:D003924"), pack.index_of("mesh:D001241")
+    assert opened.could_name(joined) and not opened.could_name(aspirin)  # the one has a MONDO id as well
+
+
 def test_it_is_kept_without_any_text(pack, tmp_path):
     lexicon = learn(CORPUS, pack)
     save_file({name: np.ascontiguousarray(a) for name, a in lexicon.arrays().items()}, tmp_path / "lexicon.safetensors")
@@ -80,5 +86,6 @@ def test_candidates_of_training_come_first_and_say_so(pack):
 
     assert feature("meant in training") == [[1, 0], [1, 0], [0, 0]]
     assert feature("share of mentions in training") == [[1, 1], [1, 0], [0, 0]]
+    assert feature("could be named in training") == [[1, 1], [1, 0], [0, 0]]
     assert feature("preferred") == [[0, 1], [0, 0], [1, 0]]
     assert CandidateFinder(pack).find(text, bounds).features[..., FEATURES.index("times seen in training")].max() == 0
