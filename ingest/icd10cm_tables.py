@@ -137,6 +137,9 @@ def _codes(table: _Table) -> Iterator[Record]:
         if not _BARE.fullmatch(bare) or not name:
             table.reject("no ICD-10-CM code with a description")
             continue
+        if row.get("billable", "0") not in ("0", "1"):
+            table.reject("a value of billable that is neither 0 nor 1")
+            continue
         id_ = f"icd10cm:{dotted(bare)}"
         types = (*(("category",) if len(bare) == 3 else ()), *(("billable",) if row.get("billable") == "1" else ()))
         yield Concept(id_, name, "Code", types=types, file=table.part.relative, line=table.line)

@@ -190,13 +190,13 @@ def test_two_releases_in_a_folder(tmp_path):
 
 
 def test_code_table(tmp_path):
-    text = "code\tbillable\tlong_desc\nE11\t0\tSugar\nE119\t1\tSugar, plain\nE11321\t0\tEye\nE113211\t1\tRight eye\nXX\t1\tno\n"
+    text = "code\tbillable\tlong_desc\nE11\t0\tSugar\nE119\t1\tSugar, plain\nE11321\t0\tEye\nE113211\t1\tRight eye\nXX\t1\tno\nE12\t9\tno\n"
     source, records = load(tmp_path, text, "icd10cm2031_codes.tsv")
     assert (source.header.name, source.header.release) == ("icd10cm", "2031")
     found = concepts(records)
     assert found["icd10cm:E11.9"].types == ("billable",) and found["icd10cm:E11"].types == ("category",)
     assert edges(records, "is_a")[-1] == ("icd10cm:E11.3211", "icd10cm:E11.321")
-    assert [r.line for r in records if isinstance(r, Reject)] == [6]
+    assert [r.line for r in records if isinstance(r, Reject)] == [6, 7]
 
 
 def test_codes_with_a_letter_in_second_place(tmp_path):
