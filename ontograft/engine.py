@@ -19,6 +19,7 @@ from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
+from ontograft.tasks.ner.explain import Explanation, explain
 from ontograft.tasks.ner.graph_types import graph_spans, group_labels
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tagging import open_tagger
@@ -81,6 +82,20 @@ class Engine:
             examples = [self._tagger.prepare(text) for text in chunk]
             for example, prediction in zip(examples, self._tagger.predict(examples), strict=True):
                 yield Document(example.text, tuple(self._entities(example, prediction)))
+
+    def explain(self, text: str, start: int, end: int) -> Explanation | None:
+        """Why a stretch of a text is read as it is: the concepts and edges that knowledge attention weighed there.
+
+        Args:
+            text: the document.
+            start, end: offsets of the stretch, as an entity has them.
+
+        Returns:
+            None where the graph has no name for just this stretch.
+        """
+        example = self._tagger.prepare(text)
+        words = example.words.covering(start, end)
+        return explain(self._tagger, example, *words) if words is not None else None
 
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         found = sorted([*self._by_tags(prediction), *self._by_graph(example, prediction)])

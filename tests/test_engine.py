@@ -90,6 +90,13 @@ def test_the_graph_types_what_no_label_covers(tiny, tiny_bundle, engine):
     assert {e.label for e in only.tag(text).entities} == {"Anatomy"}
 
 
+def test_an_entity_is_explained_by_concepts_and_edges(engine):
+    text = "Given for type 2 diabetes mellitus."
+    found = engine.explain(text, 10, 34)
+    assert [c.id for c in found.concepts] == ["MONDO:0005148"] and {e.relation for e in found.concepts[0].edges} == {"is_a", "^treats"}
+    assert engine.explain(text, 0, 5) is None and engine.explain(text, 11, 34) is None
+
+
 def test_a_users_alias_links_and_one_taken_away_does_not(tiny, tiny_bundle, tmp_path):
     mine = tmp_path / "mine.tsv"
     mine.write_text("!asthma\nasthma\tMONDO:0005277\n")
