@@ -10,7 +10,8 @@ twelve ways and loaded as the command line does, in a process that is restarted 
 * ``caveats``, ``records``, ``altered``: loaded; more oddities are counted than in the whole file, or there are more or fewer records than
   in it, or their content is another (a changed letter in a name is no fault that a reader could see; the content hash does).
 * ``same``: loaded to the same content, and so it does where all letters and digits in the damaged place are exchanged for others: these
-  bytes mean nothing to the graph (a comment, the date of an entry) or nothing was taken away (two lines that changed places).
+  bytes mean nothing to the graph (a comment, the date of an entry), or nothing was taken away (two lines that changed places), or white
+  space was added.
 
 ``silent`` is a file loaded to the same content although its damaged bytes do mean something. Tracebacks, crashes, hangs, messages without
 the file's name, half-loaded stores, files left behind and silence are faults; there must be none.
@@ -280,7 +281,11 @@ class Judge:
                 return "records", ""
             if seen != content:
                 return ("altered", "") if mutation != "cut" else ("silent", "cut, as many records, no caveat")
-            if damaged == data or mutation in HARMLESS or self._means_nothing(seed, member, data, span, content, number):
+            if (
+                _less_blanks(damaged) == _less_blanks(data)
+                or mutation in HARMLESS
+                or self._means_nothing(seed, member, data, span, content, number)
+            ):
                 return "same", ""
             return "silent", repr(data[max(0, span[0] - 30) : min(span[1], span[0] + 60) + 30])
         finally:
@@ -306,6 +311,10 @@ class Judge:
             return self.loader.load(path, seed)[3] == content
         finally:
             _remove(path)
+
+
+def _less_blanks(data: bytes) -> str:
+    return "".join(data.decode("utf-8", "replace").split())
 
 
 def _remove(path: Path) -> None:
