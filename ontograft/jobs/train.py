@@ -102,8 +102,10 @@ def train_ner(
     graph_folder = bundles.graph_encoder(plan.graph)
     encoder, base = graph.GraphEncoder.load(graph_folder), base_encoders.resolve(plan.base)
     scores: dict[str, list[dict[str, Any]]] = {}
+    read = {"data": digest(documents), "data beside": [digest(some) for some in further]}
+    read |= {"pack": opened.hash, "base encoder": base.sha256, "graph encoder": encoder.key()}
     runs = {
-        (arm, seed): Run(Path(f"{out}.runs") / f"{arm}-{seed}", _depends(plan, arm, seed, documents, opened, base.sha256, encoder.key()))
+        (arm, seed): Run(Path(f"{out}.runs") / f"{arm}-{seed}", {**read, **_settings(plan, arm, seed)})
         for arm in plan.arms
         for seed in plan.seeds
     }
@@ -155,13 +157,9 @@ def train_ner(
     return TrainReport(out, scores)
 
 
-def _depends(plan: NerPlan, arm: Arm, seed: int, documents: Sequence[Annotated], pack: Pack, base: str, graph: str) -> dict[str, Any]:
-    """What the weights of a run depend on."""
+def _settings(plan: NerPlan, arm: Arm, seed: int) -> dict[str, Any]:
+    """What the weights of a run depend on, beside what it reads."""
     return {
-        "data": digest(documents),
-        "pack": pack.hash,
-        "base encoder": base,
-        "graph encoder": graph,
         "tagger": asdict(replace(plan.tagger, arm=arm)),
         "training": {**asdict(plan.training), "seed": seed, "tune_share": plan.tune_share, **asdict(plan.fusion)},
     }
