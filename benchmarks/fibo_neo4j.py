@@ -2,9 +2,9 @@
 
     python benchmarks/fibo_neo4j.py --data DIR/finance/fibo/2026Q1 --peer VENV/bin/python --work DIR
 
-The server is the one of ``NEO4J_URI`` (its database must be empty: it is emptied between the turns), else one of our own. Ontograft is
-timed as a whole process, from the start of the command to its end; of the peer only parsing and writing count. What ought to be there is
-counted by a SPARQL query over all files, which no reader of ours has a part in.
+The server is the one of ``NEO4J_URI`` (its database must be empty: it is emptied between the turns), else one of our own. Both are timed
+as whole processes, from the start of the command to its end; what the peer takes for parsing and writing alone stands beside. What ought
+to be there is counted by a SPARQL query over all files, which no reader of ours has a part in.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def empty(url: str) -> None:
 def theirs(url: str, folder: Path, python: str) -> dict[str, Any]:
     """One turn of rdflib-neo4j."""
     empty(url)
+    began = time.monotonic()
     done = subprocess.run([python, str(PEER), url, str(folder)], capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"rdflib-neo4j: {done.stderr[-500:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return {"process_seconds": round(time.monotonic() - began, 2), **json.loads(done.stdout.splitlines()[-1])}
 
 
 def ours(store: str, folder: Path) -> float:
@@ -109,13 +109,18 @@ def main() -> None:
     embedded = str(options.work / "fibo.db")
     seconds = ours(embedded, options.data)
     here = content(embedded)
-    median = statistics.median(own), statistics.median(turn["seconds"] for turn in peer)
+    whole, loading = ([turn[key] for turn in peer] for key in ("process_seconds", "seconds"))
+    median = statistics.median(own)
     report = {
         "data": "FIBO 2026Q1 with the OMG Commons",
         "files": len(list(options.data.rglob("*.rdf"))),
-        "ontograft": {"seconds": own, "median": median[0], **held},
-        "rdflib_neo4j": {"seconds": [turn["seconds"] for turn in peer], "median": median[1], "dropped": peer[-1]["dropped"], **beside},
-        "times_faster": round(median[1] / median[0], 1),
+        "ontograft": {"seconds": own, "median": median, **held},
+        "rdflib_neo4j": {
+            **{"seconds": whole, "median": statistics.median(whole), "parsing_and_writing_alone": loading},
+            **{"dropped": peer[-1]["dropped"], **beside},
+        },
+        "times_faster": round(statistics.median(whole) / median, 1),
+        "times_faster_than_its_parsing_and_writing_alone": round(statistics.median(loading) / median, 1),
         "release": there,
         "equals_embedded_store": there == here,
         "embedded_store_seconds": seconds,
