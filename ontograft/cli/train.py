@@ -61,6 +61,11 @@ def command() -> None:
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
 @click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
 @click.option("--crf", is_flag=True, help="Score one tag after another, too (a conditional random field).")
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="With --tune-share 0: a bundle trained with a tune share, whose temperature and threshold are taken.",
+)
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
@@ -85,6 +90,7 @@ def ner(
     batch: int,
     window: int,
     crf: bool,
+    calibration: Path | None,
     attribution: str,
     resume: bool,
     overwrite: bool,
@@ -115,6 +121,7 @@ def ner(
         base=encoder,
         graph=graph,
         beside=beside,
+        calibration=calibration,
         attribution=attribution,
     )
     report = train_ner(train_files, dev, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message)

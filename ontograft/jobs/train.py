@@ -16,7 +16,7 @@ import numpy as np
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import concepts, graph, graph_training, graph_weights
 from ontograft.encoders.text import TextEncoder
-from ontograft.errors import OutputExists
+from ontograft.errors import OptionError, OutputExists
 from ontograft.fusion.arms import Arm
 from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
@@ -45,6 +45,8 @@ class NerPlan:
         tune_share: part of the training data that chooses the epoch and the temperature; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
         beside: annotated files that are trained along, each with labels and a head of its own.
+        calibration: a bundle of the same shape that was trained with a tune share: its temperature and threshold are taken where this
+            training has none.
         attribution: name, licence and source of the training data, for the manifest and the card.
     """
 
@@ -57,6 +59,7 @@ class NerPlan:
     base: str | None = None
     graph: Path | None = None
     beside: tuple[Path, ...] = ()
+    calibration: Path | None = None
     attribution: str = ""
 
 
@@ -134,13 +137,14 @@ def train_ner(
                 tune_share=plan.tune_share,
                 resume=resume,
             )
+            settings = trained.settings if plan.tune_share else _calibrated(trained.settings, plan.calibration)
             notes = _notes(documents, train, opened, plan, seed, trained.tune)
             bundle = bundled.save(
                 target,
                 trained.built.model,
-                trained.settings,
+                settings,
                 base,
-                card=ner_card(trained.settings, base.name, notes),
+                card=ner_card(settings, base.name, notes),
                 graph=graph_folder if arm.has_knowledge else None,
                 notes=notes,
                 lexicon=trained.lexicon,
@@ -150,11 +154,20 @@ def train_ner(
                 scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
                 say(f"{arm}, seed {seed}: span F1 {metrics['span_f1']:.4f}")
                 with replacing(target / bundles.CARD) as card:
-                    card.write(ner_card(trained.settings, base.name, notes, metrics=metrics, dev=dev))
+                    card.write(ner_card(settings, base.name, notes, metrics=metrics, dev=dev))
     if scores:
         with replacing(Path(f"{out}.runs") / "scores.json") as file:
             file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
     return TrainReport(out, scores)
+
+
+def _calibrated(settings: TaggerSettings, like: Path | None) -> TaggerSettings:
+    if like is None:
+        return settings
+    known = bundled.settings_of(bundles.load(like, task=bundled.TASK))
+    if known.labels != settings.labels:
+        raise OptionError(f"{like}: calibrated for {', '.join(known.labels)}; this training has {', '.join(settings.labels)}")
+    return replace(settings, temperature=known.temperature, graph_threshold=known.graph_threshold)
 
 
 def _settings(plan: NerPlan, arm: Arm, seed: int) -> dict[str, Any]:
