@@ -85,3 +85,47 @@ def test_an_unknown_arm_and_a_missing_file_are_named(tiny, tmp_path):
     assert wrong.exit_code == 1 and "graf" in wrong.stderr and "aliases" in wrong.stderr
     missing = call(*common, "--train", tmp_path / "none.txt")
     assert missing.exit_code == 1 and "none.txt" in missing.stderr
+
+
+def test_a_training_on_everything_takes_its_calibration_from_another(tiny, tiny_bundle, tmp_path):
+    import shutil
+
+    like = shutil.copytree(tiny_bundle.folder, tmp_path / "like")
+    manifest = json.loads((like / "bundle.json").read_text())
+    manifest["settings"] |= {"temperature": 1.7, "graph_threshold": 0.42}
+    (like / "bundle.json").write_text(json.dumps(manifest))
+    arguments = (
+        "--train",
+        tiny_bundle.data,
+        "--pack",
+        tiny.pack,
+        "--out",
+        tmp_path / "b",
+        "--encoder",
+        tiny.base.path,
+        "--graph",
+        tiny.graph,
+    )
+    done = call("train", "ner", *arguments, "--max-steps", 1, "--batch", 256, "--window", 128, "--tune-share", 0, "--calibration", like)
+    assert done.exit_code == 0, done.output
+    settings = json.loads((tmp_path / "b" / "bundle.json").read_text())["settings"]
+    assert (settings["temperature"], settings["graph_threshold"]) == (1.7, 0.42)
+    manifest["settings"]["labels"] = ["Disease"]
+    (like / "bundle.json").write_text(json.dumps(manifest))
+    refused = call(
+        "train",
+        "ner",
+        *arguments,
+        "--max-steps",
+        1,
+        "--batch",
+        256,
+        "--window",
+        128,
+        "--tune-share",
+        0,
+        "--calibration",
+        like,
+        "--overwrite",
+    )
+    assert refused.exit_code == 1 and "calibrated for Disease; this training has Chemical, Disease" in refused.stderr
