@@ -32,10 +32,10 @@ Ontologies of the pack it was trained with (any other pack may be used):
 {_scores(metrics, dev)}
 
 ## Limits
-Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others. Whether
-a condition is denied, suspected or somebody else's is said by rules for English, not by this model. Scores are probabilities as calibrated on
-part of the training data, where such a part was kept (temperature {settings.temperature:.2f}). What training taught of surfaces is kept as hashes
-and numbers; whose text it was cannot be read from it, but whether a given word was in it can be tried.
+Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others.
+Whether a condition is denied, suspected or somebody else's is said by rules for English, not by this model. Scores are probabilities
+as calibrated on part of the training data, where such a part was kept (temperature {settings.temperature:.2f}). What training taught
+of surfaces is kept as hashes and numbers; whose text it was cannot be read from it, but whether a given word was in it can be tried.
 Not a medical device.
 
 ## Licence
