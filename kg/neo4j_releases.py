@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
@@ -32,7 +33,7 @@ _COUNTED = "CASE WHEN n.name IS NULL THEN 0 ELSE 1 END" + "".join(
 )
 
 
-class Neo4jReleases:
+class Neo4jReleases(ABC):
     """The part of :class:`~ontograft.kg.neo4j_store.Neo4jStore` that takes up further releases."""
 
     url: str
@@ -43,8 +44,9 @@ class Neo4jReleases:
         """See :meth:`ontograft.kg.store.GraphStore.writer`: a lease node, renewed while this process lives."""
         return self._lease.held(self._recover)
 
+    @abstractmethod
     def _book(self) -> Book:
-        raise NotImplementedError
+        """The catalogue of releases, as it stands now."""
 
     def _recover(self) -> None:
         """Finish what a process that died had begun: a load is undone, labels and relationships are brought up, deletions go on."""

@@ -11,6 +11,7 @@ import fcntl
 import json
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
@@ -27,25 +28,28 @@ _POLL_SECONDS = 0.1
 _FETCH = 5000
 
 
-class SqliteReleases:
+class SqliteReleases(ABC):
     """The part of :class:`~ontograft.kg.sqlite_store.SqliteStore` that takes up further releases."""
 
     path: Path
     _db: sqlite3.Connection
     _wait: float
 
+    @abstractmethod
     def _connect(self) -> sqlite3.Connection:
-        raise NotImplementedError
+        """A further connection to the same file."""
 
+    @abstractmethod
     def _named_errors(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        """Turns errors of the database into named ones."""
 
+    @abstractmethod
     def _writing(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        """A transaction of the writer."""
 
+    @abstractmethod
     def releases(self) -> list[Release]:
         """See :meth:`ontograft.kg.store.GraphStore.releases`."""
-        raise NotImplementedError
 
     # --- one job at a time ---------------------------------------------------------------------------------------------
 
