@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from measured import measured
+
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 
@@ -35,16 +37,6 @@ SOURCES: tuple[tuple[str, ...], ...] = (
     ("uberon/uberon_2025-08-15.obo",),
     ("chebi/chebi_2026-01-06.obo",),
 )
-
-
-def measured(*command: str) -> dict[str, float]:
-    """Seconds and peak memory of a command that must succeed."""
-    began = time.monotonic()
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)}: exit status {os.waitstatus_to_exitcode(status)}")
-    return {"seconds": round(time.monotonic() - began, 1), "peak_mib": round(usage.ru_maxrss / 1024)}
 
 
 def killed(*command: str, cache: Path, rows: int) -> dict[str, float]:

@@ -17,10 +17,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from measured import measured
 
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.store import open_store
@@ -55,16 +56,6 @@ assert all(any(hit.name == name for hit in some) for some, name in zip(hits, nam
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(json.dumps({"lookups": times, **timed, "peak_mib": peak}))
 """
-
-
-def measured(*command: str) -> dict[str, Any]:
-    """Seconds and peak memory of a command that must succeed."""
-    began = time.monotonic()
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command[:4])}: exit status {os.waitstatus_to_exitcode(status)}")
-    return {"seconds": round(time.monotonic() - began, 1), "peak_mib": round(usage.ru_maxrss / 1024)}
 
 
 def looked_up(store: str, concepts: int, times: int) -> dict[str, Any]:

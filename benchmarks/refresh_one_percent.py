@@ -16,14 +16,13 @@ import os
 import random
 import re
 import statistics
-import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measured import measured
 
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
@@ -92,16 +91,6 @@ def _escaped(text: str) -> str:
     return text.replace('"', '\\"')
 
 
-def measured(*command: str) -> dict[str, float]:
-    """Seconds and peak memory of a command that must succeed."""
-    began = time.monotonic()
-    process = subprocess.Popen([COMMAND, "-q", *command])
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)}: exit status {os.waitstatus_to_exitcode(status)}")
-    return {"seconds": round(time.monotonic() - began, 2), "peak_mib": round(usage.ru_maxrss / 1024)}
-
-
 def hash_of(store: Path) -> str:
     """The content hash of the active release."""
     with open_store(store) as graph:
@@ -149,8 +138,8 @@ def main() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     store, pack, source = options.work / "kg.db", options.work / "pack", options.data / SOURCE
     first = {
-        "ingest": measured("ingest", str(source), "--store", str(store)),
-        "build": measured("build", "--store", str(store), "--out", str(pack)),
+        "ingest": measured(COMMAND, "-q", "ingest", str(source), "--store", str(store)),
+        "build": measured(COMMAND, "-q", "build", "--store", str(store), "--out", str(pack)),
     }
     whole = sum(one["seconds"] for one in first.values())
     concepts, refreshes, text = Pack.open(pack).n, [], source.read_text(encoding="utf-8")
@@ -158,10 +147,10 @@ def main() -> None:
         text, changes = changed(text, seed=options.seed + number)
         variant = options.work / f"mondo-{number}.obo"
         variant.write_text(text, encoding="utf-8")
-        took = measured("refresh", str(variant), "--store", str(store), "--pack", str(pack))
+        took = measured(COMMAND, "-q", "refresh", str(variant), "--store", str(store), "--pack", str(pack))
         fresh = {"store": options.work / f"fresh-{number}.db", "pack": options.work / f"fresh-{number}"}
-        measured("ingest", str(variant), "--store", str(fresh["store"]))
-        measured("build", "--store", str(fresh["store"]), "--out", str(fresh["pack"]))
+        measured(COMMAND, "-q", "ingest", str(variant), "--store", str(fresh["store"]))
+        measured(COMMAND, "-q", "build", "--store", str(fresh["store"]), "--out", str(fresh["pack"]))
         assert hash_of(store) == hash_of(fresh["store"]), "the refreshed store does not say what a fresh one says"
         both = Pack.open(pack), Pack.open(fresh["pack"])
         apart: dict[str, Any] = differences(*both)
