@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.metrics import Span, span_scores
 from ontograft.tasks.ner.examples import Example
-from ontograft.tasks.ner.graph_types import graph_spans
+from ontograft.tasks.ner.graph_types import graph_spans, label_of
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tagging import OpenTagger, open_tagger
 from ontograft.types import Annotated, Group
@@ -32,25 +32,19 @@ from ontograft.types import Annotated, Group
 RESULT = Path(__file__).parent / "results" / "graph_types.json"
 
 
-def entities(tagger: OpenTagger, example: Example, prediction: Prediction, wanted: set[int], label: str) -> set[Span]:
-    """Entities of the wanted groups as the engine gives them: beside the model's own, by the link posterior."""
-    tags = tagger.settings.tags
-    own = [(first, last) for first, last, _ in tags.spans(prediction.path)]
-    trained = {g for groups in tagger.settings.label_groups.values() for g in groups}
-    spans = graph_spans(example, prediction, own, threshold=tagger.settings.graph_threshold, trained=trained)
-    names = {Group(g).name.capitalize() for g in wanted}
+def of_groups(example: Example, spans: Iterable[tuple[int, int, str, float]], wanted: Iterable[int], label: str) -> set[Span]:
+    """Those of the wanted groups, at their offsets and under one label."""
+    names = {label_of(group) for group in wanted}
     return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, found, _ in spans if found in names}
 
 
-def looked_up(example: Example, wanted: set[int], label: str) -> set[Span]:
-    """Every longest name whose first concept is of the wanted groups."""
+def looked_up(example: Example) -> list[tuple[int, int, str, float]]:
+    """Every longest name, typed by its first concept."""
     assert example.spans is not None
     posterior = np.zeros((len(example.spans), CANDIDATES + 2), np.float32)
     posterior[:, 0] = 1
     everything = Prediction(np.zeros((len(example.words), 1), np.float32), np.zeros(len(example.words), np.int64), posterior)
-    spans = graph_spans(example, everything, (), threshold=0.5)
-    names = {Group(g).name.capitalize() for g in wanted}
-    return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, found, _ in spans if found in names}
+    return graph_spans(example, everything, (), threshold=0.5)
 
 
 def compare(tagger: OpenTagger, documents: Sequence[Annotated], wanted: set[int], label: str) -> dict[str, Any]:
@@ -59,8 +53,8 @@ def compare(tagger: OpenTagger, documents: Sequence[Annotated], wanted: set[int]
     examples = [tagger.prepare(d.text) for d in documents]
     predictions = tagger.predict(examples)
     ways: dict[str, Callable[[Example, Prediction], set[Span]]] = {
-        "graph": lambda e, p: entities(tagger, e, p, wanted, label),
-        "look-up": lambda e, _: looked_up(e, wanted, label),
+        "graph": lambda e, p: of_groups(e, tagger.by_graph(e, p), wanted, label),
+        "look-up": lambda e, _: of_groups(e, looked_up(e), wanted, label),
     }
     found = {name: [way(e, p) for e, p in zip(examples, predictions, strict=True)] for name, way in ways.items()}
     return {name: span_scores(gold, spans)[0].to_dict() for name, spans in found.items()} | {

@@ -20,7 +20,7 @@ from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.explain import Explanation, explain
-from ontograft.tasks.ner.graph_types import graph_spans, group_labels
+from ontograft.tasks.ner.graph_types import group_labels
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Document, Entity
@@ -98,7 +98,8 @@ class Engine:
         return explain(self._tagger, example, *words) if words is not None else None
 
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
-        found = sorted([*self._by_tags(prediction), *self._by_graph(example, prediction)])
+        further = self._tagger.by_graph(example, prediction) if self._options.types == "graph" else []
+        found = sorted([*self._by_tags(prediction), *further])
         said = self._said(example, found)
         kept = [
             row for row in found if row[3] >= self._options.threshold and (self._options.labels is None or row[2] in self._options.labels)
@@ -117,15 +118,6 @@ class Engine:
         for first, last, label in settings.tags.spans(path):
             words = range(first, last + 1)
             yield first, last, label, float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in words])))
-
-    def _by_graph(self, example: Example, prediction: Prediction) -> list[tuple[int, int, str, float]]:
-        """The same of names of concepts that no label of the model covers, where the user asks for them."""
-        if self._options.types != "graph":
-            return []
-        settings = self._tagger.settings
-        taken = [(first, last) for first, last, _ in settings.tags.spans(prediction.path)]
-        trained = {group for groups in settings.label_groups.values() for group in groups}
-        return graph_spans(example, prediction, taken, threshold=settings.graph_threshold, trained=trained)
 
     def _said(self, example: Example, found: Sequence[tuple[int, int, str, float]]) -> dict[tuple[int, int], tuple[str, ...]]:
         """How mentions are meant, by their words. All that were found are shown to the rules, whatever the user wants to see of them."""

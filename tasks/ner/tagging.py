@@ -16,7 +16,7 @@ from ontograft.tasks.linking import Linker
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
-from ontograft.tasks.ner.graph_types import group_labels
+from ontograft.tasks.ner.graph_types import graph_spans, group_labels
 from ontograft.tasks.ner.model import Tagged, Tagger
 from ontograft.tasks.ner.predict import Prediction, forward, predict
 
@@ -48,6 +48,12 @@ class OpenTagger:
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Tag logits and link posteriors of prepared texts."""
         return predict(self.model, examples, self.collate)
+
+    def by_graph(self, example: Example, prediction: Prediction) -> list[tuple[int, int, str, float]]:
+        """Entities beside the model's own, typed by the graph; see :func:`ontograft.tasks.ner.graph_types.graph_spans`."""
+        taken = [(first, last) for first, last, _ in self.settings.tags.spans(prediction.path)]
+        trained = {group for groups in self.settings.label_groups.values() for group in groups}
+        return graph_spans(example, prediction, taken, threshold=self.settings.graph_threshold, trained=trained)
 
     def forward(self, batch: WindowBatch) -> Tagged:
         """What the model makes of one batch."""
