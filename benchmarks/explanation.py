@@ -40,7 +40,7 @@ def concepts(tagger: OpenTagger, examples: list[Example]) -> list[tuple[float, f
     for example, prediction in zip(examples, tagger.predict(examples), strict=True):
         assert example.spans is not None
         path = prediction.path
-        where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
+        where = example.spans.rows()
         for first, last, _ in tags.spans(path):
             row = where.get((first, last))
             if row is None or (example.spans.concepts[row] >= 0).sum() < 2:
@@ -57,7 +57,7 @@ def edges(tagger: OpenTagger, examples: list[Example]) -> list[tuple[float, floa
     rng, moves = np.random.default_rng(SEED), []
     for example in examples:
         assert example.spans is not None
-        for first, last in zip(example.spans.first.tolist(), example.spans.last.tolist(), strict=True):
+        for first, last in example.spans.rows():
             seen = look(tagger, example, first, last)
             if seen is None:
                 continue

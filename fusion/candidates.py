@@ -71,6 +71,10 @@ class SpanCandidates:
     def __len__(self) -> int:
         return len(self.first)
 
+    def rows(self) -> dict[tuple[int, int], int]:
+        """The row of each span, by its first and last word."""
+        return {span: row for row, span in enumerate(zip(self.first.tolist(), self.last.tolist(), strict=True))}
+
     def take(self, rows: NDArray[np.intp]) -> SpanCandidates:
         """Some of the spans."""
         return SpanCandidates(self.first[rows], self.last[rows], self.concepts[rows], self.features[rows], self.groups[rows])

@@ -32,7 +32,6 @@ class Coherence:
         Returns:
             ``log1p`` of their number by edges of trees and by other edges, float32 ``[spans, candidates, 2]``.
         """
-        support = np.zeros((*concepts.shape, 2), dtype=np.float32)
         known, places = np.unique(concepts, return_inverse=True)
         places = places.reshape(concepts.shape)
         begin, end = self._adjacency.indptr[np.maximum(known, 0)], self._adjacency.indptr[np.maximum(known, 0) + 1]
@@ -48,6 +47,5 @@ class Coherence:
         for span in places:
             rivals = span[known[span] >= 0]
             joined[np.ix_(rivals, rivals)] = False
-        counts = np.log1p(joined.sum(1))
-        support[:] = np.where(concepts[..., None] >= 0, counts[places], 0)
-        return support
+        counts = np.log1p(joined.sum(1)).astype(np.float32)
+        return np.where(concepts[..., None] >= 0, counts[places], np.float32(0))

@@ -8,7 +8,7 @@ every training mention would be trusted more than it deserves on a new text.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,15 +99,14 @@ class OpenLexicon:
     def __init__(self, lexicon: Lexicon, pack: Pack) -> None:
         self._lexicon, self._index, self._pack = lexicon, AliasIndex(lexicon.tables), pack
         self._numbers = [pack.index_of(id_) for id_ in lexicon.ids]
-        counts = Counter(prefix(id_) for id_ in lexicon.ids)
-        self._vocabulary = {name for name, n in counts.items() if n >= _VOCABULARY_SHARE * counts.total()}
+        self._vocabulary = vocabulary(lexicon.ids)
         self._nameable: dict[int, bool] = {}
 
     def could_name(self, concept: int) -> bool:
         """Whether the corpus could have meant a concept: it has an id in the vocabulary by which the corpus names concepts."""
         known = self._nameable.get(concept)
         if known is None:
-            known = self._nameable[concept] = any(prefix(id_) in self._vocabulary for id_ in self._pack.members(concept))
+            known = self._nameable[concept] = is_named_in(self._vocabulary, self._pack, concept)
         return known
 
     def find(self, text: str) -> Iterator[tuple[int, int, Usage]]:
@@ -135,9 +134,15 @@ class OpenLexicon:
         )
 
 
-def prefix(id_: str) -> str:
-    """The ontology of a CURIE."""
-    return id_.split(":", 1)[0]
+def vocabulary(ids: Iterable[str]) -> frozenset[str]:
+    """Prefixes of the ids by which concepts are named, each a twentieth of them at least; none where there are no ids."""
+    counts = Counter(id_.partition(":")[0] for id_ in ids)
+    return frozenset(name for name, n in counts.items() if n >= _VOCABULARY_SHARE * counts.total())
+
+
+def is_named_in(prefixes: Collection[str], pack: Pack, concept: int) -> bool:
+    """Whether a concept has an id with one of some prefixes."""
+    return any(id_.partition(":")[0] in prefixes for id_ in pack.members(concept))
 
 
 def learn(documents: Sequence[Annotated], pack: Pack) -> Lexicon:

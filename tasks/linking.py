@@ -59,9 +59,7 @@ class Linker:
 
     def score(self, example: Example, prediction: Prediction, spans: Sequence[tuple[int, int, str]]) -> list[Scored]:
         """Concepts of each span (first word, last word, label) of a document."""
-        where: dict[tuple[int, int], int] = {}
-        if example.spans is not None:
-            where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
+        where = example.spans.rows() if example.spans is not None else {}
         found = [Scored()] * len(spans)
         for i, (first, last, label) in enumerate(spans):
             row = where.get((first, last))

@@ -29,14 +29,14 @@ class Miss(StrEnum):
     UNKNOWN_CONCEPT = "unknown concept"  # the corpus gives it no concept
 
 
-def miss_of(mention: Mention, found: Iterable[Span], example: Example, pack: Pack | None) -> Miss | None:
+def miss_of(mention: Mention, found: Iterable[Span], example: Example, pack: Pack) -> Miss | None:
     """Why a gold mention is not among the found spans; None where it is.
 
     Args:
         mention: the gold mention.
         found: spans of its document.
         example: the document with its candidates.
-        pack: the graph; without one only boundaries and labels are told apart.
+        pack: the graph.
     """
     gold = (mention.start, mention.end, mention.label)
     overlapping = [span for span in found if span[0] < mention.end and mention.start < span[1]]
@@ -46,7 +46,7 @@ def miss_of(mention: Mention, found: Iterable[Span], example: Example, pack: Pac
         return Miss.BOUNDARY
     if overlapping:
         return Miss.LABEL
-    if not mention.ids or pack is None:
+    if not mention.ids:
         return Miss.UNKNOWN_CONCEPT
     wanted = {pack.index_of(i) for i in mention.ids}
     if wanted == {None}:
@@ -61,10 +61,8 @@ def _candidates(mention: Mention, example: Example) -> list[int]:
     at = example.words.covering(mention.start, mention.end)
     if at is None or example.spans is None:
         return []
-    for first, last, concepts in zip(example.spans.first, example.spans.last, example.spans.concepts, strict=True):
-        if (first, last) == at:
-            return [c for c in concepts.tolist() if c >= 0]
-    return []
+    row = example.spans.rows().get(at)
+    return [] if row is None else [c for c in example.spans.concepts[row].tolist() if c >= 0]
 
 
 def confusion(gold: Sequence[set[Span]], found: Sequence[set[Span]]) -> dict[str, dict[str, int]]:
@@ -90,7 +88,7 @@ def _overlap(a: Span, b: Span) -> int:
 
 
 def report(
-    documents: Sequence[Annotated], examples: Sequence[Example], found: Sequence[set[Span]], labels: Sequence[str], pack: Pack | None
+    documents: Sequence[Annotated], examples: Sequence[Example], found: Sequence[set[Span]], labels: Sequence[str], pack: Pack
 ) -> dict[str, Any]:
     """Errors of a tagger by kind: missed mentions by reason, found spans that are none, labels confused."""
     misses: Counter[str] = Counter()

@@ -72,7 +72,7 @@ def explain(tagger: OpenTagger, example: Example, first: int, last: int) -> Expl
     batch, heard, row = seen
     assert batch.knowledge is not None
     knowledge, fusion = batch.knowledge, tagger.model.encoder.fusion
-    assert tagger.pack is not None and fusion is not None
+    assert fusion is not None
     posterior = heard.posterior[row].tolist()
     numbers = knowledge.numbers[row].tolist()
     concepts = [
@@ -93,14 +93,14 @@ def look(tagger: OpenTagger, example: Example, first: int, last: int) -> tuple[W
     """The window that holds a span, what attention heard in it, and the span's row there; None where attention does not know the span."""
     if example.spans is None:
         return None
-    (rows,) = np.nonzero((example.spans.first == first) & (example.spans.last == last))
+    span = example.spans.rows().get((first, last))
     windows = [w for w, view in enumerate(example.windows) if view.core_low <= first < view.core_high]
-    if not len(rows) or not windows:
+    if span is None or not windows:
         return None
     batch = tagger.collate([example], [(0, windows[0])])
     if batch.knowledge is None:
         return None
-    (at,) = np.nonzero(batch.knowledge.document_span.numpy() == rows[0])
+    (at,) = np.nonzero(batch.knowledge.document_span.numpy() == span)
     heard = tagger.forward(batch).heard
     return (batch, heard, int(at[0])) if heard is not None and len(at) else None
 

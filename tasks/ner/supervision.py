@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ontograft.fusion.candidates import CANDIDATES
+from ontograft.fusion.lexicon import is_named_in, vocabulary
 from ontograft.tasks.ner.examples import Example
 from ontograft.types import Annotated, Mention
 
@@ -25,7 +26,7 @@ def gold_candidates(example: Example, mentions: Sequence[Mention], pack: Pack) -
     found: dict[int, tuple[Mention, list[int]]] = {}
     if example.spans is None:
         return found
-    where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
+    where = example.spans.rows()
     for mention in mentions:
         at = example.words.covering(mention.start, mention.end)
         row = where.get(at) if at is not None else None
@@ -35,15 +36,14 @@ def gold_candidates(example: Example, mentions: Sequence[Mention], pack: Pack) -
     return found
 
 
-def vocabularies(documents: Sequence[Annotated]) -> frozenset[str]:
-    """Prefixes of the ids by which a corpus names its concepts, each a twentieth of them at least; none where it names none."""
-    counts = Counter(i.split(":", 1)[0] for d in documents for m in d.mentions for i in m.ids)
-    return frozenset(p for p, n in counts.items() if n >= _SHARE * counts.total())
+def vocabulary_of(documents: Sequence[Annotated]) -> frozenset[str]:
+    """The vocabulary by which a corpus names its concepts; empty where it names none."""
+    return vocabulary(i for d in documents for m in d.mentions for i in m.ids)
 
 
 def label_groups(examples: Sequence[Example], documents: Sequence[Annotated], pack: Pack) -> dict[str, list[int]]:
     """Semantic groups that make up a twentieth of a label's linked mentions at least; of the first candidates where it has no ids."""
-    named = bool(vocabularies(documents))
+    named = bool(vocabulary_of(documents))
     counts: dict[str, Counter[int]] = {}
     for example, document in zip(examples, documents, strict=True):
         for row, (mention, right) in gold_candidates(example, document.mentions, pack).items():
@@ -90,4 +90,4 @@ def with_links(example: Example, mentions: Sequence[Mention], pack: Pack, annota
 
 def _unnameable(concepts: Sequence[int], pack: Pack, vocabulary: frozenset[str]) -> list[int]:
     """Places of the candidates that have no id in a vocabulary."""
-    return [k for k, c in enumerate(concepts) if c >= 0 and not any(i.split(":", 1)[0] in vocabulary for i in pack.members(c))]
+    return [k for k, c in enumerate(concepts) if c >= 0 and not is_named_in(vocabulary, pack, c)]

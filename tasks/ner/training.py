@@ -25,7 +25,7 @@ from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatc
 from ontograft.tasks.ner.graph_types import threshold_of
 from ontograft.tasks.ner.model import Tagger, link_loss, tag_loss
 from ontograft.tasks.ner.predict import Prediction, predict
-from ontograft.tasks.ner.supervision import label_groups, vocabularies, with_links
+from ontograft.tasks.ner.supervision import label_groups, vocabulary_of, with_links
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
 from ontograft.types import Annotated
@@ -140,16 +140,19 @@ def train(
         drawn = np.random.SeedSequence([training.seed, trainer.state.global_step]).generate_state(1)
         return _loss(cast(Tagger, model), batch, settings, fusion, torch.Generator().manual_seed(int(drawn[0])))
 
+    def figures_of(predictions: Sequence[Prediction]) -> dict[str, float]:
+        return {"span_f1": score_spans(tune, held, predictions, settings.tags)[0].f1}
+
     def score() -> dict[str, float]:
-        return {"span_f1": score_spans(tune, held, predict(built.model, held, collator), settings.tags)[0].f1}
+        return figures_of(predict(built.model, held, collator))
 
     trainer = GraftTrainer(built.model, loader=loader, loss=loss, score=score if tune else None, settings=training, folder=folder)
     trainer.run(resume=resume)
     built.model.eval()
     figures: dict[str, float] = {}
     if tune:
-        figures = score()
         predictions = predict(built.model, held, collator)
+        figures = figures_of(predictions)
         settings = replace(settings, temperature=_temperature(held, predictions), graph_threshold=threshold_of(held, predictions))
     return TrainedTagger(built, settings, figures, lexicon)
 
@@ -171,7 +174,7 @@ def _examples(
 def _taught(examples: Sequence[Example], documents: Sequence[Annotated], groups: Mapping[str, Sequence[int]], pack: Pack) -> list[Example]:
     """A corpus's examples with what they teach knowledge attention."""
     annotated = frozenset(g for some in groups.values() for g in some)
-    vocabulary = vocabularies(documents)
+    vocabulary = vocabulary_of(documents)
     return [with_links(e, d.mentions, pack, annotated, vocabulary) for e, d in zip(examples, documents, strict=True)]
 
 

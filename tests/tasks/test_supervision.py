@@ -5,7 +5,7 @@ import numpy as np
 from ontograft.fusion.arms import Arm
 from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
 from ontograft.tasks.ner.examples import Preparer
-from ontograft.tasks.ner.supervision import gold_candidates, label_groups, vocabularies, with_links
+from ontograft.tasks.ner.supervision import gold_candidates, label_groups, vocabulary_of, with_links
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.types import Annotated, Group, Mention
 
@@ -92,8 +92,8 @@ def test_a_corpus_says_nothing_of_concepts_that_it_has_no_ids_for(preparer, pack
 
 def test_the_vocabularies_of_a_corpus_are_those_of_its_ids():
     rows = [Mention(0, 1, "X", ("mesh:1", "omim:2"))] * 30 + [Mention(0, 1, "X", ("rare:1",)), Mention(0, 1, "X")]
-    assert vocabularies([Annotated("1", "x", tuple(rows))]) == {"mesh", "omim"}
-    assert vocabularies([Annotated("1", "x", (Mention(0, 1, "X"),))]) == frozenset()
+    assert vocabulary_of([Annotated("1", "x", tuple(rows))]) == {"mesh", "omim"}
+    assert vocabulary_of([Annotated("1", "x", (Mention(0, 1, "X"),))]) == frozenset()
 
 
 def test_groups_of_a_corpus_without_ids_are_those_of_first_candidates(preparer, pack):

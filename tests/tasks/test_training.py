@@ -277,7 +277,9 @@ def test_a_corpus_without_mentions_is_refused(tiny, knowledge, tmp_path):
 
 def test_documents_without_words_do_no_harm(tiny, knowledge, tmp_path):
     documents = [*corpus(4), Annotated("empty", ""), Annotated("blank", " \n ")]
-    train(documents, knowledge, SETTINGS, replace(SHORT, max_steps=2), folder=tmp_path, base=tiny.base)
+    trained = train(documents, knowledge, SETTINGS, replace(SHORT, max_steps=2), folder=tmp_path, base=tiny.base)
+    assert trained.settings.labels == ("Chemical", "Disease")
+    assert all(bool(torch.isfinite(weight).all()) for weight in trained.built.model.state_dict().values())
 
 
 def test_knowledge_dropout_takes_windows_and_spans():
