@@ -128,6 +128,11 @@ class Pack:
         names = list(self._names)
         return [names[start:end] for start, end in pairwise(self._name_starts.tolist())]
 
+    def all_members(self) -> list[list[str]]:
+        """The ids that are joined in every concept, the canonical one first."""
+        ids = list(self._ids)
+        return [ids[start:end] for start, end in pairwise(self._members.tolist())]
+
     def all_definitions(self) -> list[str]:
         """The definition of every concept, empty where it has none."""
         return list(self._definitions)

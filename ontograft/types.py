@@ -182,6 +182,25 @@ class Annotated:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeEvidence:
+    """Where a document shows a code: its fragments as offsets in code points, more than one where the evidence is discontinuous."""
+
+    code: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodedDocument:
+    """A document with gold codes (dotted, upper case) and their evidence; documents of one ``group`` are never parted by a split."""
+
+    id: str
+    text: str
+    codes: tuple[str, ...] = ()
+    evidence: tuple[CodeEvidence, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A concept an entity may denote, with its probability."""
 

@@ -1,0 +1,1 @@
+"""ICD coding: codes for a whole record, each with the words that show it."""

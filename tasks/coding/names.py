@@ -1,0 +1,52 @@
+"""The names that a pack has for codes, as keys: titles, inclusion terms, the index, and what joined ontologies call the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+import numpy as np
+
+from ontograft.tasks.coding.codes import CodeSet
+from ontograft.tasks.coding.keys import KeyIndex, KeyTables
+from ontograft.tasks.coding.stems import words_of
+
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_EMPTY = frozenset(
+    "unspecified other specified nos nec not elsewhere classified classifiable without mention type part site initial encounter "
+    "subsequent sequela due as cause any disease disorder".split()
+)
+_LONGEST = 8
+
+
+def key_of(name: str) -> frozenset[str]:
+    """The stems that a name stands or falls by: none in brackets, which an index calls nonessential, and none that says nothing."""
+    return frozenset(stem for stem in words_of(_BRACKETS.sub(" ", name) if "(" in name or "[" in name else name, "en") if stem not in _EMPTY)
+
+
+class NameIndex:
+    """Names of codes, found in text.
+
+    Attributes:
+        index: the keys.
+        codes: the codes of each key, and whether it is the title of each.
+        vocabulary: all stems of all names.
+    """
+
+    def __init__(self, codes: CodeSet) -> None:
+        rows: dict[frozenset[str], dict[str, bool]] = {}
+        names = codes.pack.all_names()
+        for code, concept in codes.concepts.items():
+            if codes.is_expansion(code):
+                continue
+            for at, name in enumerate(names[concept]):
+                key = key_of(name)
+                if 0 < len(key) <= _LONGEST:
+                    own = rows.setdefault(key, {})
+                    own[code] = own.get(code, False) or at == 0
+        counts = Counter(stem for key in rows for stem in key)
+        self.vocabulary = tuple(counts)
+        self.codes = [tuple(own.items()) for own in rows.values()]
+        self.index = KeyIndex(KeyTables.of(rows, lambda stem: math.log(1 + len(rows) / counts[stem])))
+        self.says = np.asarray(self.index.totals, dtype=np.float32)
