@@ -48,7 +48,8 @@ class Mention:
     Attributes:
         first, after: words, ``first <= word < after``.
         strength: how much they say, up to 1.
-        by: ``phrase`` or ``name``.
+        by: ``phrase``, or ``title`` or ``term`` of the tabular list, the index or a joined ontology.
+        because: the name that matched, or what the phrase's precision in training was.
         said: flags of ``ASSERTIONS``.
     """
 
@@ -56,7 +57,13 @@ class Mention:
     after: int
     strength: float
     by: str
+    because: str
     said: tuple[str, ...] = ()
+
+    @property
+    def denied(self) -> bool:
+        """Whether it is said not to be so, or of somebody else."""
+        return "negated" in self.said or "family" in self.said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +105,7 @@ class _Name:
     says: float
     words: int
     title: bool
+    name: str
 
     @property
     def score(self) -> float:
@@ -172,27 +180,29 @@ class Retriever:
         index, found = self._names.index, defaultdict(list)
         for match in index.find(stems, least=_LEAST, translate=self._translate):
             for code, title in self._names.codes[match.key]:
-                found[code].append(_Name(match, float(self._names.says[match.key]), int(index.lengths[match.key]), title))
+                found[code].append(_Name(match, float(self._names.says[match.key]), int(index.lengths[match.key]), title, self._names.texts[match.key]))
         return found
 
     def _mentions(
         self, text: str, stems: Stems, phrases: dict[str, list[_Phrase]], names: dict[str, list[_Name]]
     ) -> dict[str, tuple[Mention, ...]]:
-        spans: dict[str, dict[tuple[int, int], tuple[float, str]]] = defaultdict(dict)
+        spans: dict[str, dict[tuple[int, int], tuple[float, str, str]]] = defaultdict(dict)
         for code, every in phrases.items():
             for p in every:
                 strength = p.precision * p.match.coverage**2 * (1.0 if p.match.whole else 0.7)
-                _raise(spans[code], (p.match.first, p.match.after), strength, "phrase")
+                why = f"{p.precision:.2f} of {p.matched} training documents with this phrase have the code"
+                _raise(spans[code], (p.match.first, p.match.after), (strength, "phrase", why))
         for code, all_names in names.items():
             for n in all_names:
-                _raise(spans[code], (n.match.first, n.match.after), 0.5 * n.match.coverage**2 * min(1.0, n.says / 10), "name")
+                strength = 0.5 * n.match.coverage**2 * min(1.0, n.says / 10)
+                _raise(spans[code], (n.match.first, n.match.after), (strength, "title" if n.title else "term", n.name))
         distinct = sorted({span for own in spans.values() for span in own})
         offsets = [(stems.starts[first], stems.ends[after - 1]) for first, after in distinct]
         said = dict(zip(distinct, self._asserter(text, offsets), strict=True)) if self._asserter is not None else {}
         return {
             code: tuple(
-                Mention(*span, strength, by, said.get(span, ()))
-                for span, (strength, by) in sorted(own.items(), key=lambda item: (-item[1][0], item[0]))
+                Mention(*span, *how, said.get(span, ()))
+                for span, how in sorted(own.items(), key=lambda item: (-item[1][0], item[0]))
             )
             for code, own in spans.items()
         }
@@ -273,9 +283,9 @@ class Retriever:
         return code[:3] if self._codes is None else self._codes.category(code)
 
 
-def _raise(spans: dict[tuple[int, int], tuple[float, str]], span: tuple[int, int], strength: float, by: str) -> None:
-    if strength > spans.get(span, (-1.0, ""))[0]:
-        spans[span] = strength, by
+def _raise(spans: dict[tuple[int, int], tuple[float, str, str]], span: tuple[int, int], how: tuple[float, str, str]) -> None:
+    if span not in spans or how[0] > spans[span][0]:
+        spans[span] = how
 
 
 def _strongest(phrases: dict[str, list[_Phrase]], names: dict[str, list[_Name]]) -> dict[str, float]:

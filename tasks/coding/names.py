@@ -31,11 +31,13 @@ class NameIndex:
     Attributes:
         index: the keys.
         codes: the codes of each key, and whether it is the title of each.
+        texts: a name of each key as it is written.
         vocabulary: all stems of all names.
     """
 
     def __init__(self, codes: CodeSet) -> None:
         rows: dict[frozenset[str], dict[str, bool]] = {}
+        texts: list[str] = []
         names = codes.pack.all_names()
         for code, concept in codes.concepts.items():
             if codes.is_expansion(code):
@@ -43,10 +45,13 @@ class NameIndex:
             for at, name in enumerate(names[concept]):
                 key = key_of(name)
                 if 0 < len(key) <= _LONGEST:
+                    if key not in rows:
+                        texts.append(name)
                     own = rows.setdefault(key, {})
                     own[code] = own.get(code, False) or at == 0
         counts = Counter(stem for key in rows for stem in key)
         self.vocabulary = tuple(counts)
+        self.texts = texts
         self.codes = [tuple(own.items()) for own in rows.values()]
         self.index = KeyIndex(KeyTables.of(rows, lambda stem: math.log(1 + len(rows) / counts[stem])))
         self.says = np.asarray(self.index.totals, dtype=np.float32)

@@ -1,0 +1,117 @@
+"""What a coder is: its language, its arm, and how probabilities become codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ontograft.errors import OptionError
+from ontograft.fusion.arms import Arm
+from ontograft.tasks.coding.candidates import COMMON, FEATURES, GRAPH, NAME, PHRASE
+from ontograft.tasks.coding.stems import LANGUAGES
+
+TASK = "coding"
+ARMS = (Arm.GRAPH, Arm.NAMES, Arm.OFF)
+BINS = (0, 1, 5, 20)
+"""Least number of training documents with a code in each bin of frequency."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoderSettings:
+    """All that is needed to build the same coder again.
+
+    Attributes:
+        language: of the documents it reads.
+        arm: the knowledge it was trained with: ``graph``, ``names`` (no hierarchy, no graph vectors) or ``off`` (no pack).
+        attention: width of the label attention, 0 for none.
+        scorer: hidden units of the scorer of features.
+        members: readers whose scores are averaged.
+        hidden: width of the token states.
+        label: width of a label's text vector, and of its graph vector.
+        slope, offset: of the calibration: the logit of the probability is ``slope * score + offset``.
+        thresholds: least probability of a code, by bin of frequency.
+        graph_key: hash of the graph encoder whose vectors it reads.
+    """
+
+    language: str = "en"
+    arm: Arm = Arm.GRAPH
+    attention: int = 64
+    scorer: int = 64
+    members: int = 3
+    hidden: int = 384
+    label: int = 128
+    slope: float = 1.0
+    offset: float = 0.0
+    thresholds: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3)
+    graph_key: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it has label attention: without a pack there is nothing to ask with."""
+        return bool(self.attention) and self.arm is not Arm.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class CodingTraining:
+    """How a coder is trained.
+
+    Attributes:
+        epochs: passes over the training documents.
+        batch: documents in a batch.
+        rate, weight_decay: of AdamW.
+        dropout: of the reader.
+        folds: parts of the training documents; a document is read with what the others taught.
+        seed: of weights and order.
+    """
+
+    epochs: int = 12
+    batch: int = 8
+    rate: float = 3e-3
+    weight_decay: float = 0.3
+    dropout: float = 0.3
+    folds: int = 5
+    seed: int = 0
+    arms: tuple[Arm, ...] = field(default=(Arm.GRAPH,))
+
+
+def arms_of(text: str) -> tuple[Arm, ...]:
+    """Arms by their names, separated by commas.
+
+    Raises:
+        OptionError: one that coding has not.
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in {str(arm) for arm in ARMS}]
+    if unknown:
+        raise OptionError(f"arm {unknown[0]!r}: coding has {', '.join(ARMS)}")
+    return tuple(Arm(name) for name in names)
+
+
+def check_language(language: str) -> None:
+    """See whether there are rules for a language.
+
+    Raises:
+        OptionError: there are none.
+    """
+    if language not in LANGUAGES:
+        raise OptionError(f"language {language!r}: stems are known for {', '.join(LANGUAGES)}")
+
+
+def seen_by(arm: Arm, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features as an arm sees them: columns of what it does not know say nothing."""
+    if arm is Arm.GRAPH:
+        return features
+    features = features.copy()
+    hidden = GRAPH if arm is Arm.NAMES else (*NAME, *GRAPH, "no_name", "in_pack")
+    features[:, [FEATURES.index(name) for name in hidden]] = np.nan
+    return features
+
+
+def bin_of(seen: int) -> int:
+    """The bin of frequency of a code that so many training documents have."""
+    return sum(seen >= least for least in BINS) - 1
+
+
+__all__ = ["ARMS", "BINS", "COMMON", "PHRASE", "TASK", "CoderSettings", "CodingTraining", "arms_of", "bin_of", "check_language", "seen_by"]
