@@ -17,6 +17,7 @@ from ontograft.encoders import base as base_encoders
 from ontograft.errors import BundleDamaged, BundleError, EncoderError, OutputExists, UnknownModel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 MANIFEST, CARD, SCHEMA = "bundle.json", "README.md", 1
@@ -59,6 +60,12 @@ class Bundle:
         from safetensors.torch import load_file
 
         return {name: tensor.float() for name, tensor in load_file(self.folder / f"{part}.safetensors").items()}
+
+    def arrays(self, part: str) -> dict[str, NDArray[Any]]:
+        """The arrays of ``<part>.safetensors``, as they are."""
+        from safetensors.numpy import load_file
+
+        return load_file(self.folder / f"{part}.safetensors")
 
     def has(self, part: str) -> bool:
         """Whether the bundle holds ``<part>.safetensors``."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
-from ontograft import output
 from ontograft.errors import OptionError
 from ontograft.ingest import notes
+from ontograft.jobs.documents import Columns, answers, check_paths, count, opened, read, rejects_path
 from ontograft.jobs.resumable import ResumableLines, to_line
 from ontograft.output import STDIO
-from ontograft.types import Document, Note
+from ontograft.types import Document
 
 
 class Tagger(Protocol):
@@ -135,27 +134,30 @@ def tag(
         DocumentError: ``source`` cannot be read at all.
         BundleError, PackError: The model or the pack cannot be used.
     """
-    listed = _rejects_path(out, rejects)
-    _check_paths(source, out, listed, resume)
+    listed = rejects_path(out, rejects)
+    check_paths(source, out, listed, resume)
+    columns = Columns(options.text_column, options.id_column)
     lines = None if str(out) == STDIO else ResumableLines(Path(out), resume=resume, overwrite=overwrite)
     run: dict[str, Any] = {} if lines is None else {"input": notes.digest(source)}
     engine = _open(options, device=device, threads=threads, load=load, say=say)
     run |= {"model": engine.model_hash, "pack": engine.pack_hash, "options": options.of_the_run()}
-    total = _count(source, options) if progress is not None else None
+    total = count(source, columns) if progress is not None else None
     report = TagReport()
     with lines or nullcontext():
         if lines is not None:
             lines.begin(run)
             if lines.summary is not None:
                 return _finished_before(lines, listed)
-            for document in lines.done:
-                report.add(document["entities"])
+            for done in lines.done:
+                report.add(done["entities"])
             report.resumed = report.notes
         started = time.monotonic()
         if progress is not None:
             progress(report.notes, total)
-        with _opened(listed) as rejected:
-            for record in _records(source, engine, options, [document["id"] for document in lines.done] if lines else [], rejected, report):
+        with opened(listed) as rejected:
+            before = [document["id"] for document in lines.done] if lines else []
+            for note, document in answers(read(source, columns), engine.pipe, before, rejected, report):
+                record = {**document.to_dict(), "id": note.id}
                 report.add(record["entities"])
                 if lines is None:
                     sys.stdout.buffer.write(to_line(record))
@@ -197,65 +199,6 @@ def _open(
     )
     say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
     return engine
-
-
-def _records(
-    source: str | Path, engine: Tagger, options: Options, done: list[str], rejected: IO[str], report: TagReport
-) -> Iterator[dict[str, Any]]:
-    """Tagged documents, without those of an earlier run; rejects are written on the way."""
-    waiting: deque[Note] = deque()
-    before = deque(done)
-
-    def texts() -> Iterator[str]:
-        for note in _read(source, options):
-            if not isinstance(note, Note):
-                report.rejected += 1
-                report.why[note.reason] += 1
-                rejected.write(json.dumps({"id": note.id, "line": note.line, "reason": note.reason}, ensure_ascii=False) + "\n")
-            elif before:
-                if before.popleft() != note.id:
-                    raise OptionError("the begun output does not follow the order of the input; start again with --overwrite")
-            else:
-                waiting.append(note)
-                yield note.text
-
-    for document in engine.pipe(texts()):
-        note = waiting.popleft()
-        if document.text != note.text:
-            raise RuntimeError("the engine answered out of order")
-        yield {**document.to_dict(), "id": note.id}
-
-
-def _read(source: str | Path, options: Options) -> Iterator[Any]:
-    path = source if str(source) == STDIO else Path(source)
-    yield from notes.read_notes(path, text_column=options.text_column, id_column=options.id_column)
-
-
-def _count(source: str | Path, options: Options) -> int | None:
-    """Documents to come, for the progress bar: reading is a thousand times faster than tagging."""
-    return None if str(source) == STDIO else sum(isinstance(note, Note) for note in _read(source, options))
-
-
-def _rejects_path(out: str | Path, rejects: str | Path | None) -> Path | str | None:
-    if rejects is not None:
-        return STDIO if str(rejects) == STDIO else Path(rejects)
-    if str(out) == STDIO:
-        return None
-    beside = Path(out)
-    return beside.with_name(beside.name.removesuffix(".jsonl") + ".rejects.jsonl")
-
-
-def _check_paths(source: str | Path, out: str | Path, listed: Path | str | None, resume: bool) -> None:
-    if resume and STDIO in {str(source), str(out)}:
-        raise OptionError("--resume needs an input and an output that are files: what came through a pipe is gone")
-    output.keep_apart([source], {"--out": out, "--rejects": listed}, of_folders=".txt")
-
-
-def _opened(listed: Path | str | None) -> AbstractContextManager[IO[str]]:
-    """Where rejects are written: a file readable by its owner only, stdout, or nowhere."""
-    if isinstance(listed, Path):
-        return output.replacing(listed, private=True)
-    return nullcontext(sys.stdout) if listed == STDIO else Path("/dev/null").open("w")
 
 
 def _finished_before(lines: ResumableLines, listed: Path | str | None) -> TagReport:

@@ -184,5 +184,19 @@ def _flags(entry: Mapping[str, Any]) -> frozenset[str]:
 
 @cache
 def english() -> Rules:
-    """The rules that ship with the package."""
-    return Rules(tomllib.loads(files("ontograft.tasks.assertion").joinpath("english.toml").read_text(encoding="utf-8")))
+    """The rules for English."""
+    return _shipped("english.toml")
+
+
+@cache
+def spanish() -> Rules:
+    """The rules for Spanish."""
+    return _shipped("spanish.toml")
+
+
+RULES = {"en": english, "es": spanish}
+"""The languages that there are rules for."""
+
+
+def _shipped(name: str) -> Rules:
+    return Rules(tomllib.loads(files("ontograft.tasks.assertion").joinpath(name).read_text(encoding="utf-8")))

@@ -74,7 +74,10 @@ def beads(one: Stems, other: Stems) -> list[tuple[tuple[int, ...], tuple[int, ..
 
 
 def _alike(
-    left: Sequence[tuple[int, ...]], right: Sequence[tuple[int, ...]], marks_left: Sequence[frozenset[str]], marks_right: Sequence[frozenset[str]]
+    left: Sequence[tuple[int, ...]],
+    right: Sequence[tuple[int, ...]],
+    marks_left: Sequence[frozenset[str]],
+    marks_right: Sequence[frozenset[str]],
 ) -> float:
     a, b = frozenset[str]().union(*marks_left), frozenset[str]().union(*marks_right)
     m, n = sum(map(len, left)), sum(map(len, right))

@@ -180,7 +180,8 @@ class Retriever:
         index, found = self._names.index, defaultdict(list)
         for match in index.find(stems, least=_LEAST, translate=self._translate):
             for code, title in self._names.codes[match.key]:
-                found[code].append(_Name(match, float(self._names.says[match.key]), int(index.lengths[match.key]), title, self._names.texts[match.key]))
+                says, words = float(self._names.says[match.key]), int(index.lengths[match.key])
+                found[code].append(_Name(match, says, words, title, self._names.texts[match.key]))
         return found
 
     def _mentions(

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from ontograft.tasks.coding.codes import PREFIX, CodeSet
 
-_SIDES = {"right": re.compile(r"\b(?:right|derech[oa]s?)\b", re.IGNORECASE), "left": re.compile(r"\b(?:left|izquierd[oa]s?)\b", re.IGNORECASE)}
+_SIDES = {
+    "right": re.compile(r"\b(?:right|derech[oa]s?)\b", re.IGNORECASE),
+    "left": re.compile(r"\b(?:left|izquierd[oa]s?)\b", re.IGNORECASE),
+}
 _SIDED = re.compile(r"\b(right|left)\b", re.IGNORECASE)
 _SHOWN = 5
 
@@ -70,10 +73,9 @@ def _specific(codes: CodeSet, code: str, node: str) -> Iterator[Check]:
     below = codes.children(node)
     if not below:
         return
-    if all(codes.is_expansion(child) for child in below):
-        yield Check("seventh_character", (code,), f"{node} {codes.name(node)}: needs a seventh character", _id(node), tuple(below[:_SHOWN]))
-    else:
-        yield Check("more_specific", (code,), f"{node} {codes.name(node)}: has more specific codes below it", _id(node), tuple(below[:_SHOWN]))
+    seventh = all(codes.is_expansion(child) for child in below)
+    kind, says = ("seventh_character", "needs a seventh character") if seventh else ("more_specific", "has more specific codes below it")
+    yield Check(kind, (code,), f"{node} {codes.name(node)}: {says}", _id(node), tuple(below[:_SHOWN]))
 
 
 def _laterality(codes: CodeSet, code: str, node: str, words: str) -> Iterator[Check]:
@@ -93,16 +95,16 @@ def _unspecified(codes: CodeSet, code: str, node: str, suggested: Sequence[str])
         return
     siblings = [other for other in suggested if other != code and parent in codes.path(other)[1:]]
     if siblings:
-        yield Check(
-            "unspecified_sibling", (code, *siblings), f"{node} is the unspecified code of {parent}, of which a more specific one is suggested", _id(parent)
-        )
+        says = f"{node} is the unspecified code of {parent}, of which a more specific one is suggested"
+        yield Check("unspecified_sibling", (code, *siblings), says, _id(parent))
 
 
 def _excluded(codes: CodeSet, one: str, other: str, above: dict[str, set[int]]) -> Iterator[Check]:
     for code, excluded in ((one, other), (other, one)):
         for node in codes.path(code):
             if any(target in above[excluded] for target in codes.related(node, "excludes1")):
-                yield Check("excludes1", (code, excluded), f"Excludes1 at {node} {codes.name(node)}: not coded together with {excluded}", _id(node))
+                says = f"Excludes1 at {node} {codes.name(node)}: not coded together with {excluded}"
+                yield Check("excludes1", (code, excluded), says, _id(node))
                 return
 
 
@@ -114,7 +116,8 @@ def _companions(codes: CodeSet, code: str, suggested: Sequence[str], above: dict
                 continue
             if not any(target in above[other] for other in suggested if other != code for target in targets):
                 shown = tuple(codes.pack.id(target).removeprefix(PREFIX) for target in targets[:_SHOWN])
-                yield Check(kind, (code,), f"{says} at {node} {codes.name(node)}: none of {', '.join(shown)} is suggested", _id(node), shown)
+                words = f"{says} at {node} {codes.name(node)}: none of {', '.join(shown)} is suggested"
+                yield Check(kind, (code,), words, _id(node), shown)
             break
 
 

@@ -116,6 +116,11 @@ class Coder:
         knowledge: of the pack; None for the arm without one.
         states: reads token states; None where no reader attends.
         asserter: says how mentions are meant; None where there are no rules for the language.
+        model_hash: stands for the bundle.
+
+    Attributes:
+        model_hash: stands for the bundle, and for nothing else.
+        pack_hash: stands for the pack's revision.
     """
 
     def __init__(
@@ -128,16 +133,18 @@ class Coder:
         knowledge: Knowledge | None,
         states: StateEncoder | None,
         asserter: Asserter | None,
-        options: CodeOptions = CodeOptions(),  # noqa: B008
+        options: CodeOptions | None = None,
+        model_hash: str = "",
     ) -> None:
-        self.settings, self.options, self.knowledge, self.learned = settings, options, knowledge, learned
+        self.settings, self.options, self.knowledge, self.learned = settings, options or CodeOptions(), knowledge, learned
+        self.model_hash, self.pack_hash = model_hash, knowledge.pack.hash if knowledge is not None else ""
         self._encoding, self._readers, self._states = encoding, tuple(readers), states
         self._retrieve = retriever(learned, knowledge, settings.language, asserter)
         self._thresholds = np.array(settings.thresholds)
 
-    def code(self, text: str) -> CodedNote:
-        """The codes of one text."""
-        found = self.scores(text)
+    def code(self, text: str, scores: Scores | None = None) -> CodedNote:
+        """The codes of one text; ``scores`` where they are known already."""
+        found = scores or self.scores(text)
         order = sorted(np.flatnonzero(self._kept(found)).tolist(), key=lambda i: (-found.probabilities[i], found.candidates.codes[i]))
         denied = {i for i in order if self.options.assertion and _denied(found.candidates.mentions[i])}
         coded = [i for i in order if i not in denied][: self.options.top_k]
@@ -167,6 +174,10 @@ class Coder:
         p = probability(logits * self.settings.slope + self.settings.offset)
         bins = np.array([bin_of(int(n)) for n in candidates.seen], dtype=np.int64)
         return Scores(candidates, p, p >= self._thresholds[bins], gains, stems, document)
+
+    def without_pack(self, asserter: Asserter | None) -> Coder:
+        """The same weights that know no pack: what they score is no control, since they were trained with one."""
+        return Coder(self.settings, self.learned, self._encoding, self._readers, knowledge=None, states=None, asserter=asserter)
 
     def _kept(self, found: Scores) -> NDArray[np.bool_]:
         if self.options.min_score is not None:

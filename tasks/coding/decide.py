@@ -58,7 +58,7 @@ def thresholds_of(examples: Sequence[Example], logits: Sequence[NDArray[np.float
         for place in range(len(BINS)):
             best[place] = max(
                 _GRID.tolist(),
-                key=lambda t: f1([*best[:place], t, *best[place + 1 :]]) - _PULL * abs(t - common) / 0.02,  # noqa: B023
+                key=lambda t: f1([*best[:place], t, *best[place + 1 :]]) - _PULL * abs(t - common) / 0.02,
             )
     chosen = p >= np.array(best)[bins]
     right = float((chosen & gold).sum())

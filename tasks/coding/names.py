@@ -14,15 +14,16 @@ from ontograft.tasks.coding.stems import words_of
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _EMPTY = frozenset(
-    "unspecified other specified nos nec not elsewhere classified classifiable without mention type part site initial encounter "
-    "subsequent sequela due as cause any disease disorder".split()
+    {"unspecified", "other", "specified", "nos", "nec", "not", "elsewhere", "classified", "classifiable", "without", "mention", "type"}
+    | {"part", "site", "initial", "encounter", "subsequent", "sequela", "due", "as", "cause", "any", "disease", "disorder"}
 )
 _LONGEST = 8
 
 
 def key_of(name: str) -> frozenset[str]:
     """The stems that a name stands or falls by: none in brackets, which an index calls nonessential, and none that says nothing."""
-    return frozenset(stem for stem in words_of(_BRACKETS.sub(" ", name) if "(" in name or "[" in name else name, "en") if stem not in _EMPTY)
+    bare = _BRACKETS.sub(" ", name) if "(" in name or "[" in name else name
+    return frozenset(stem for stem in words_of(bare, "en") if stem not in _EMPTY)
 
 
 class NameIndex:

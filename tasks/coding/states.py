@@ -60,7 +60,8 @@ class StateEncoder:
             ids[row, : len(window.input_ids)] = torch.from_numpy(window.input_ids.astype(np.int64))
             mask[row, : len(window.input_ids)] = 1
         with torch.inference_mode():
-            hidden = self._model(input_ids=ids.to(self._device), attention_mask=mask.to(self._device)).last_hidden_state.float().cpu().numpy()
+            read = self._model(input_ids=ids.to(self._device), attention_mask=mask.to(self._device))
+        hidden = read.last_hidden_state.float().cpu().numpy()
         for row, window in enumerate(windows):
             for word in range(window.core_low, window.core_high):
                 at = word - window.low

@@ -21,8 +21,8 @@ _STOP = {
 }
 LANGUAGES = tuple(_STOP)
 _TELLING = {
-    "es": frozenset("el la los las del que por una para con se su no y paciente".split()),
-    "en": frozenset("the of and was with for is that were by his her at patient".split()),
+    "es": frozenset(["el", "la", "los", "las", "del", "que", "por", "una", "para", "con", "se", "su", "no", "y", "paciente"]),
+    "en": frozenset(["the", "of", "and", "was", "with", "for", "is", "that", "were", "by", "his", "her", "at", "patient"]),
 }
 
 

@@ -61,7 +61,8 @@ class Material:
 
     def some(self, chosen: Sequence[int]) -> Material:
         """A part of it."""
-        return Material(*([column[i] for i in chosen] if column else column for column in (self.documents, self.stems, self.states, self.pairs)))
+        columns = (self.documents, self.stems, self.states, self.pairs)
+        return Material(*([column[i] for i in chosen] if column else column for column in columns))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,7 +259,7 @@ def _fit(
 def score(
     readers: Sequence[Reader], encoding: Encoding, settings: CoderSettings, example: Example
 ) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
-    """Mean score of each candidate, float64 ``[candidates]``, and what each word adds to it, ``[candidates, words]`` where readers attend."""
+    """Mean scores, float64 ``[candidates]``, and what each word adds to them, ``[candidates, words]``; None where no reader attends."""
     if not len(example.candidates.codes):
         return np.zeros(0), None
     features = torch.from_numpy(encoding(seen_by(settings.arm, example.candidates.features))).unsqueeze(0)

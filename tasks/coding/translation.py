@@ -103,6 +103,7 @@ class Translator:
                     self._learned[word].append((stem[meaning], float(strength)))
 
     def __call__(self, word: str) -> list[tuple[str, float]]:
+        """The stems of names that a stem of the documents' language may stand for, each with a strength up to 1."""
         found = self._known.get(word)
         if found is None:
             found = self._known[word] = self._of(word)

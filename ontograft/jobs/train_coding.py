@@ -1,0 +1,193 @@
+"""The training job of coders: annotated folders in, a bundle out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ontograft.encoders import base as base_encoders
+from ontograft.encoders.graph_weights import GraphWeights
+from ontograft.errors import CorpusError, OutputExists
+from ontograft.fusion.arms import Arm
+from ontograft.ingest.codiesp import FOLDERS, read_codiesp, without_groups
+from ontograft.jobs.provenance import provenance
+from ontograft.kg.pack import Pack
+from ontograft.output import replacing
+from ontograft.tasks import bundle as bundles
+from ontograft.tasks.coding import bundled
+from ontograft.tasks.coding.alignment import pairs_of
+from ontograft.tasks.coding.card import coding_card
+from ontograft.tasks.coding.knowledge import Knowledge
+from ontograft.tasks.coding.projection import project
+from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, check_language
+from ontograft.tasks.coding.states import StateEncoder
+from ontograft.tasks.coding.stems import stems_of
+from ontograft.tasks.coding.training import Example, Material, train
+from ontograft.types import CodedDocument
+
+_TRANSLATED = {"es": "en"}  # the other language of a split: names of codes are English
+
+
+@dataclass(frozen=True, slots=True)
+class CodingPlan:
+    """What ``train coding`` is asked to do.
+
+    Attributes:
+        settings: the coder's shape.
+        training: steps, rates.
+        arms: the bundle's arm first, then the controls.
+        seeds: the bundle's seed first.
+        graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
+        attribution: name, licence and source of the training data, for the manifest and the card.
+    """
+
+    settings: CoderSettings = field(default_factory=CoderSettings)
+    training: CodingTraining = field(default_factory=CodingTraining)
+    arms: tuple[Arm, ...] = (Arm.GRAPH,)
+    seeds: tuple[int, ...] = (0,)
+    base: str | None = None
+    graph: Path | None = None
+    attribution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodingReport:
+    """Where the bundle is, and what each arm and seed scored on dev."""
+
+    bundle: Path
+    scores: dict[str, list[dict[str, Any]]]
+
+
+def train_coding(
+    source: Path,
+    dev: Path | None,
+    *,
+    pack: Path,
+    out: Path,
+    plan: CodingPlan,
+    overwrite: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> CodingReport:
+    """Train a coder and its controls, and score each once on dev; controls lie in ``OUT.runs`` and are not shipped.
+
+    Documents whose group stands in dev too are left out of training.
+
+    Raises:
+        OutputExists: there is a bundle already, or something else.
+        CorpusError: the folder is not what it promises, or has no evidence.
+        PackError, VectorsMissing: the pack has no ICD-10-CM, or no vectors of the graph encoder.
+        TrainingDiverged: a loss is no number.
+    """
+    from ontograft.jobs.evaluate_coding import evaluate_coder
+
+    if (out / bundles.MANIFEST).exists() and not overwrite:
+        raise OutputExists(f"{out}: a bundle is there already; pass --overwrite to train it anew")
+    bundles.refuse_foreign(out)
+    language = plan.settings.language
+    check_language(language)
+    held = read_codiesp(dev, language=language) if dev is not None else []
+    documents = without_groups(read_codiesp(source, language=language), held)
+    if not any(document.codes for document in documents):
+        raise CorpusError(f"{source}: no document has a code; a split of CodiEsp lists them in *D.tsv")
+    base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
+    key = GraphWeights.load(graph).key()
+    opened = Pack.open(pack)
+    knowledge = Knowledge(opened, key)
+    missing = {code for document in documents for code in document.codes if knowledge.codes.resolve(code) is None}
+    if missing:
+        say(f"{len(missing)} codes of the training data are not in the pack: they are learned as they are, and have no name")
+    settings = replace(plan.settings, graph_key=key, label=knowledge.width)
+    material, yields = _material(source, documents, settings, base, plan, say)
+    known: dict[str, list[Example]] = {}
+    scores: dict[str, list[dict[str, Any]]] = {}
+    for arm in plan.arms:
+        for seed in plan.seeds:
+            first = arm is plan.arms[0] and seed == plan.seeds[0]
+            target = out if first else Path(f"{out}.runs") / f"{arm}-{seed}" / "bundle"
+            say(f"training {arm}, seed {seed}, on {len(documents)} documents")
+            trained = train(
+                material,
+                knowledge if arm.has_knowledge else None,
+                replace(settings, arm=arm, hidden=_hidden(material, settings)),
+                replace(plan.training, seed=seed),
+                asserter=bundled.asserter_of(language),
+                known=known,
+                say=say,
+            )
+            notes = _notes(documents, source, opened, plan, seed, trained.tune, yields)
+            card = coding_card(trained.settings, base.name, notes)
+            carried = graph if arm.has_knowledge else None
+            bundle = bundled.save(target, trained, base, card=card, graph=carried, notes=notes)
+            if held:
+                metrics = evaluate_coder(bundle, held, opened)
+                scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
+                say(f"{arm}, seed {seed}: micro F1 {metrics['f1']:.4f}, MAP {metrics['map']:.4f}")
+                with replacing(target / bundles.CARD) as file:
+                    file.write(coding_card(trained.settings, base.name, notes, metrics=metrics, dev=dev))
+    if scores:
+        with replacing(Path(f"{out}.runs") / "scores.json") as file:
+            file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
+    return CodingReport(out, scores)
+
+
+def _hidden(material: Material, settings: CoderSettings) -> int:
+    return material.states[0].states.shape[1] if material.states else settings.hidden
+
+
+def _material(
+    source: Path,
+    documents: list[CodedDocument],
+    settings: CoderSettings,
+    base: base_encoders.BaseEncoder,
+    plan: CodingPlan,
+    say: Callable[[str], None],
+) -> tuple[Material, dict[str, float]]:
+    """What arms and seeds share. Translations lend Spanish texts a lexicon, and English ones their evidence."""
+    language, yields = settings.language, dict[str, float]()
+    stems = [stems_of(document.text, language) for document in documents]
+    pairs: list[Any] = []
+    if language in _TRANSLATED and (source / FOLDERS[_TRANSLATED[language]]).is_dir():
+        other = {d.id: stems_of(d.text, _TRANSLATED[language]) for d in read_codiesp(source, language=_TRANSLATED[language])}
+        pairs = [pairs_of(own, other[d.id]) if d.id in other else [] for d, own in zip(documents, stems, strict=True)]
+        say(f"{sum(map(len, pairs)):,} sentences aligned with their translation")
+    elif language == "en" and not any(d.evidence for d in documents):
+        originals = {d.id: d for d in read_codiesp(source, language="es")}
+        kept = [originals[d.id] for d in documents]
+        projected = project(kept, documents, [stems_of(d.text, "es") for d in kept], stems)
+        documents[:] = projected.documents
+        yields = {"evidence_rows": projected.rows, "evidence_carried": projected.carried}
+        say(f"{projected.carried:,} of {projected.rows:,} rows of evidence carried over to the translation ({projected.share:.1%})")
+    states = []
+    if settings.reads or (any(arm is not Arm.OFF for arm in plan.arms) and settings.attention):
+        encoder = StateEncoder(base)
+        states = [encoder(document.text) for document in documents]
+        say("token states computed")
+    return Material(documents, stems, states, pairs), yields
+
+
+def _notes(
+    documents: Sequence[CodedDocument], source: Path, pack: Pack, plan: CodingPlan, seed: int, tune: dict[str, float], yields: dict[str, float]
+) -> dict[str, Any]:
+    total = hashlib.sha256()
+    for document in documents:
+        total.update(json.dumps(asdict(document)).encode())
+    return {
+        "trained_on": {
+            "files": ["/".join(source.parts[-2:])],
+            "documents": len(documents),
+            "codes": sum(len(d.codes) for d in documents),
+            "evidence": sum(len(d.evidence) for d in documents),
+            **yields,
+            "sha256": total.hexdigest(),
+            **({"attribution": plan.attribution} if plan.attribution else {}),
+        },
+        "ontologies": [{key: r[key] for key in ("name", "release", "licence", "attribution")} for r in pack.manifest.releases],
+        "pack": pack.hash,
+        "training": {**{k: v for k, v in asdict(plan.training).items() if k != "arms"}, "seed": seed},
+        "tune": tune,
+        **provenance(),
+    }
