@@ -50,9 +50,7 @@ def read_codiesp(folder: str | Path, *, language: str = "es") -> list[CodedDocum
             if columns[1] == _DIAGNOSIS:
                 own = _known(texts, columns[0], place)
                 evidence[own].append(CodeEvidence(_code(columns[2], place), _spans(columns[4], len(texts[own]), place)))
-    return [
-        CodedDocument(own, text, tuple(codes[own]), tuple(evidence[own]), _PART_OF_ARTICLE.sub("", own)) for own, text in texts.items()
-    ]
+    return [CodedDocument(own, text, tuple(codes[own]), tuple(evidence[own]), _PART_OF_ARTICLE.sub("", own)) for own, text in texts.items()]
 
 
 def without_groups(documents: list[CodedDocument], others: list[CodedDocument]) -> list[CodedDocument]:

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ontograft.coder import load_coder
     from ontograft.engine import Engine, load
     from ontograft.types import Candidate, Document, Entity, LinkedConcept
 
@@ -19,9 +20,10 @@ _PUBLIC = {
     "Entity": "ontograft.types",
     "LinkedConcept": "ontograft.types",
     "load": "ontograft.engine",
+    "load_coder": "ontograft.coder",
 }
 
-__all__ = ["Candidate", "Document", "Engine", "Entity", "LinkedConcept", "__version__", "load"]
+__all__ = ["Candidate", "Document", "Engine", "Entity", "LinkedConcept", "__version__", "load", "load_coder"]
 
 
 def __getattr__(name: str) -> Any:

@@ -84,3 +84,52 @@ def _table(title: str, arms: dict[str, list[dict[str, Any]]]) -> None:
 
 def _figures(*values: float) -> tuple[str, ...]:
     return tuple(f"{value:.4f}" for value in values)
+
+
+@command.command("coding")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of a split, laid out as CodiEsp's.")
+@click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack to read knowledge from.")
+@click.option("--model", required=True, help="A bundle's folder, or the name of a shipped one.")
+@click.option("--train", type=click.Path(path_type=Path), help="The split it was trained on: trains the linear baseline, too.")
+@click.option("--ablate-kg", is_flag=True, help="Also score the controls trained beside it, and the same weights without the pack.")
+@click.option("--out", type=render.FILE, help="Where to write the report (JSON), replacing an earlier one; - for stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def coding(data: Path, pack: Path, model: str, train: Path | None, ablate_kg: bool, out: Path | None, as_json: bool) -> None:
+    """Micro and macro F1, MAP and evidence of suggested codes, beside dictionaries and a linear model."""
+    from ontograft.jobs.evaluate_coding import evaluate_coding
+
+    report = evaluate_coding(data, pack=pack, model=model, train=train, out=out, ablate_kg=ablate_kg)
+    for control, why in report.get("controls_left_out", {}).items():
+        render.warning(f"{control} is no control of this bundle, and left out: its {why}")
+    if str(out) == "-":
+        return
+    if as_json:
+        render.as_json(report)
+        return
+    metrics = report["metrics"]
+    columns = ("f1", "precision", "recall", "macro_f1", "map", "p_at_5", "category_f1", "ceiling")
+    rows = [(name, *_figures(*(of[c] for c in columns))) for name, of in (("coder", metrics), *report["baselines"].items())]
+    title = f"{data}, {metrics['documents']} documents, {metrics['pairs']:,} codes"
+    render.table(("", "micro F1", "precision", "recall", "macro F1", "MAP", "P@5", "category F1", "ceiling"), rows, title=title)
+    bins = [(name, of["pairs"], *_figures(of["f1"], of["precision"], of["recall"])) for name, of in metrics["bins"].items()]
+    render.table(("training documents", "codes", "F1", "precision", "recall"), bins, title="by how often a code was seen in training")
+    render.line(f"what is denied or of the family not coded: micro F1 {metrics['with_assertion']['f1']:.4f}")
+    if metrics["evidence"] is not None:
+        kinds = (("coder", "evidence"), ("mentions alone", "evidence_of_mentions_alone"), ("random spans", "evidence_by_chance"))
+        shown = [
+            (name, *_figures(*(metrics[key][of][what] for of in ("correct", "end_to_end") for what in ("hit", "token_f1"))))
+            for name, key in kinds
+        ]
+        render.table(("evidence", "hit", "token F1", "hit, end to end", "token F1, end to end"), shown, title="evidence of correct codes")
+    if report["controls"]:
+        runs = [
+            (arm, run["seed"], *_figures(run["f1"], run["map"], run["bins"]["0"]["f1"], run["bins"]["1-4"]["f1"]))
+            for arm, of in report["controls"].items()
+            for run in of["runs"]
+        ]
+        render.table(("arm", "seed", "micro F1", "MAP", "F1 of unseen", "F1 of 1-4"), runs, title="controls, trained alike")
+    elif ablate_kg:
+        render.message("no controls were trained beside this bundle; `ontograft train coding --controls off,names` trains them")
+    if report["same_weights"]:
+        of = report["same_weights"]["off"]
+        render.line(f"same weights, knowledge removed: not a control: micro F1 {of['f1']:.4f}, MAP {of['map']:.4f}")

@@ -11,7 +11,7 @@ from ontograft.cli import render
 
 @click.group()
 def command() -> None:
-    """Train a bundle (ner) or a graph encoder (graph).
+    """Train a bundle (ner, coding) or a graph encoder (graph).
 
     Checkpoints and TensorBoard logs lie in OUT.runs; an interrupted training goes on with --resume.
     """
@@ -173,3 +173,69 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
             ("synonyms, first of the batch", f"{report.synonym_accuracy:.3f}", ""),
         ],
     )
+
+
+@command.command("coding")
+@click.option("--train", "source", required=True, type=click.Path(path_type=Path), help="Folder of a split, laid out as CodiEsp's.")
+@click.option("--dev", type=click.Path(path_type=Path), help="A split to score once at the end; articles it shares are not trained on.")
+@click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack whose codes are suggested.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
+@click.option("--language", default="es", show_default=True, type=click.Choice(["es", "en"]), help="The split's texts that are read.")
+@click.option("--encoder", help="Encoder of the texts: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default, which is installed.")
+@click.option("--graph", type=click.Path(path_type=Path), help="Graph encoder that the bundle carries; the shipped one by default.")
+@click.option("--arm", default="graph", show_default=True, help="Knowledge of the bundle: graph, names or off.")
+@click.option("--controls", default="", help="Arms to train beside it, separated by commas: off, names.")
+@click.option("--seeds", default=1, type=click.IntRange(1), show_default=True, help="Seeds for each arm, from --seed on.")
+@click.option("--seed", default=0, show_default=True, help="The bundle's seed.")
+@click.option("--epochs", default=12, type=click.IntRange(1), show_default=True, help="Passes over the training documents.")
+@click.option("--folds", default=5, type=click.IntRange(2), show_default=True, help="Parts of the training documents, read out of fold.")
+@click.option("--members", default=3, type=click.IntRange(1), show_default=True, help="Readers whose scores are averaged.")
+@click.option("--attention", default=64, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
+@click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
+@click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+def coding(
+    source: Path,
+    dev: Path | None,
+    pack: Path,
+    out: Path,
+    language: str,
+    encoder: str | None,
+    graph: Path | None,
+    arm: str,
+    controls: str,
+    seeds: int,
+    seed: int,
+    epochs: int,
+    folds: int,
+    members: int,
+    attention: int,
+    attribution: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train ICD-10-CM coding on documents with codes and evidence, and a pack."""
+    from ontograft.jobs.train_coding import CodingPlan, train_coding
+    from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, arms_of
+
+    plan = CodingPlan(
+        settings=CoderSettings(language=language, attention=attention, members=members),
+        training=CodingTraining(epochs=epochs, folds=folds, seed=seed),
+        arms=arms_of(",".join(x for x in (arm, controls) if x)),
+        seeds=tuple(range(seed, seed + seeds)),
+        base=encoder,
+        graph=graph,
+        attribution=attribution,
+    )
+    report = train_coding(source, dev, pack=pack, out=out, plan=plan, overwrite=overwrite, say=render.message)
+    if as_json:
+        render.as_json({"bundle": str(report.bundle), "scores": report.scores})
+        return
+    render.message(f"{report.bundle}: bundle written")
+    rows = [
+        (a, s["seed"], *(f"{s[name]:.4f}" for name in ("f1", "precision", "recall", "macro_f1", "map")))
+        for a, runs in report.scores.items()
+        for s in runs
+    ]
+    if rows:
+        render.table(("arm", "seed", "micro F1", "precision", "recall", "macro F1", "MAP"), rows, title=f"on {dev}")

@@ -172,9 +172,7 @@ def code(
     return report
 
 
-def _records(
-    source: str | Path, columns: Columns, options: CodeRun
-) -> tuple[Iterator[Note | NoteReject], dict[str, Encounter] | None]:
+def _records(source: str | Path, columns: Columns, options: CodeRun) -> tuple[Iterator[Note | NoteReject], dict[str, Encounter] | None]:
     """The documents, or the encounters as documents and what each was made of."""
     if options.encounter_column is None:
         return _with_words(read(source, columns)), None

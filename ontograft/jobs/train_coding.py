@@ -170,7 +170,13 @@ def _material(
 
 
 def _notes(
-    documents: Sequence[CodedDocument], source: Path, pack: Pack, plan: CodingPlan, seed: int, tune: dict[str, float], yields: dict[str, float]
+    documents: Sequence[CodedDocument],
+    source: Path,
+    pack: Pack,
+    plan: CodingPlan,
+    seed: int,
+    tune: dict[str, float],
+    yields: dict[str, float],
 ) -> dict[str, Any]:
     total = hashlib.sha256()
     for document in documents:

@@ -17,7 +17,7 @@ _RIDGE = 1.0
 
 
 def phrase_dictionary(dictionary: Dictionary, documents: Sequence[CodedDocument], language: str, *, filtered: bool) -> list[Answer]:
-    """Whole phrases of the training evidence: each names its commonest code; ``filtered`` keeps meanings that are right half of the time."""
+    """Whole phrases of the training evidence, each naming its commonest code; ``filtered``: meanings that are right half of the time."""
     answers = []
     for document in documents:
         best: dict[str, float] = {}
@@ -73,5 +73,3 @@ def _regression(train: Sequence[CodedDocument], documents: Sequence[CodedDocumen
     features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     model = Ridge(_RIDGE).fit(features.fit_transform(d.text for d in train), target)
     return codes, np.asarray(model.predict(features.transform(d.text for d in documents)))
-
-

@@ -202,8 +202,7 @@ class Retriever:
         said = dict(zip(distinct, self._asserter(text, offsets), strict=True)) if self._asserter is not None else {}
         return {
             code: tuple(
-                Mention(*span, *how, said.get(span, ()))
-                for span, how in sorted(own.items(), key=lambda item: (-item[1][0], item[0]))
+                Mention(*span, *how, said.get(span, ())) for span, how in sorted(own.items(), key=lambda item: (-item[1][0], item[0]))
             )
             for code, own in spans.items()
         }

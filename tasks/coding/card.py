@@ -25,9 +25,9 @@ def coding_card(
         )
     return f"""# ICD-10-CM coding: {_NAMES.get(settings.language, settings.language)}
 
-Suggests ICD-10-CM diagnosis codes for a whole record, each with the words that show it; procedures (ICD-10-PCS) are out of scope. Candidates
-come from phrases of the training evidence and from the names of any pack's codes, and are read by label cross-attention over the states of
-{base}, frozen (arm `{settings.arm}`, {settings.members} readers averaged).
+Suggests ICD-10-CM diagnosis codes for a whole record, each with the words that show it; procedures (ICD-10-PCS) are out of scope.
+Candidates come from phrases of the training evidence and from the names of any pack's codes, and are read by label cross-attention over
+the states of {base}, frozen (arm `{settings.arm}`, {settings.members} readers averaged).
 
 ## Data
 Trained on {trained["documents"]} documents with {trained["codes"]} codes and {trained["evidence"]} rows of evidence
@@ -42,9 +42,9 @@ Ontologies of the pack it was trained with (any other pack with ICD-10-CM may be
 {scores}
 
 ## Limits
-Trained on published case reports: in the notes of a ward expect less. It knows {_NAMES.get(settings.language, settings.language)} only. What
-training taught of phrases is kept as hashes and numbers; whose text it was cannot be read from it, but whether given words were in it can be
-tried. Whether a condition is denied or of the family is said by rules. A suggestion is no coding decision. Not a medical device.
+Trained on published case reports: in the notes of a ward expect less. It knows {_NAMES.get(settings.language, settings.language)} only.
+What training taught of phrases is kept as hashes and numbers; whose text it was cannot be read from it, but whether given words were in it
+can be tried. Whether a condition is denied or of the family is said by rules. A suggestion is no coding decision. Not a medical device.
 
 ## Licence
 Weights: Apache-2.0. Codes and their names remain under the terms of their publisher.

@@ -58,9 +58,7 @@ def figures(gold: Sequence[Iterable[str]], answers: Sequence[Answer], seen: Call
                 by_code[code][kind] += 1
                 bins[bin_of(seen(right.get(code) or said[code]))][kind] += 1
     total: Counter[str] = sum(by_code.values(), Counter())
-    categories = _micro(
-        [{code[:3] for code in right} for right in rights], [{code[:3] for code in said} for said in given]
-    )
+    categories = _micro([{code[:3] for code in right} for right in rights], [{code[:3] for code in said} for said in given])
     ranked = [list(dict.fromkeys(normal(code) for code in answer.ranked)) for answer in answers]
     return {
         **_prf(total),
@@ -118,8 +116,8 @@ def evidence_figures(documents: Sequence[CodedDocument], answers: Sequence[Answe
                 hits.append(float(any(spans[0][0] < end and start < spans[0][1] for start, end in fragments)))
                 tokens.append(_token_f1(_inside(bounds.starts, bounds.ends, spans), _inside(bounds.starts, bounds.ends, fragments)))
     return {
-        "correct": {"hit": float(np.mean(hits)) if hits else 0.0, "token_f1": float(np.mean(tokens)) if tokens else 0.0, "codes": len(hits)},
-        "end_to_end": {"hit": sum(hits) / max(1, predicted), "token_f1": sum(tokens) / max(1, predicted), "codes": predicted},
+        kind: {"hit": sum(hits) / max(1, codes), "token_f1": sum(tokens) / max(1, codes), "codes": codes}
+        for kind, codes in (("correct", len(hits)), ("end_to_end", predicted))
     }
 
 

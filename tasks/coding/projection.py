@@ -38,8 +38,7 @@ def project(
         stems, others: of both.
     """
     lexicon = {
-        word: {meaning: strength for meaning, strength in row}
-        for word, row in translations(pair for a, b in zip(stems, others, strict=True) for pair in pairs_of(a, b)).items()
+        word: dict(row) for word, row in translations(pair for a, b in zip(stems, others, strict=True) for pair in pairs_of(a, b)).items()
     }
     done, rows, carried = [], 0, 0
     for document, other, a, b in zip(originals, translated, stems, others, strict=True):
