@@ -211,7 +211,7 @@ def _export(out: Path, csv: Path | None, fhir: Path | None) -> None:
 
 def _finished_before(lines: ResumableLines, listed: Path | str | None) -> CodeReport:
     summary = lines.summary or {}
-    counts = {key: int(summary.get(key, 0)) for key in ("notes", "codes", "not_coded", "rejected")}
-    report = CodeReport(**counts, resumed=counts["notes"])
+    notes_, codes, not_coded, rejected = (int(summary.get(key, 0)) for key in ("notes", "codes", "not_coded", "rejected"))
+    report = CodeReport(notes_, codes, not_coded, rejected, resumed=notes_)
     report.rejects = listed if isinstance(listed, Path) and listed.exists() else None
     return report

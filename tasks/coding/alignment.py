@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,8 @@ def _model_one(pairs: Sequence[Pair]) -> dict[str, dict[str, tuple[float, float]
             group += 1
     source, target, owner = (np.array(column, dtype=np.int64) for column in (sources, targets, groups))
     links, inverse = np.unique(source * len(right) + target, return_inverse=True)
-    share, counts = np.ones(len(links)), np.zeros(len(links))
+    share: NDArray[Any] = np.ones(len(links))
+    counts: NDArray[Any] = np.zeros(len(links))
     for _ in range(_ITERATIONS):
         weight = share[inverse]
         weight /= np.bincount(owner, weight)[owner]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.evaluation import Answer
@@ -61,7 +63,7 @@ def linear_model(train: Sequence[CodedDocument], documents: Sequence[CodedDocume
     return answers
 
 
-def _regression(train: Sequence[CodedDocument], documents: Sequence[CodedDocument]) -> tuple[list[str], np.ndarray]:  # type: ignore[type-arg]
+def _regression(train: Sequence[CodedDocument], documents: Sequence[CodedDocument]) -> tuple[list[str], NDArray[Any]]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import Ridge
 

@@ -110,7 +110,7 @@ class _Name:
     @property
     def score(self) -> float:
         """Coverage, and how much the name says."""
-        return self.match.coverage * self.says**_SAYS
+        return self.match.coverage * float(self.says**_SAYS)
 
 
 class Retriever:
@@ -202,7 +202,8 @@ class Retriever:
         said = dict(zip(distinct, self._asserter(text, offsets), strict=True)) if self._asserter is not None else {}
         return {
             code: tuple(
-                Mention(*span, *how, said.get(span, ())) for span, how in sorted(own.items(), key=lambda item: (-item[1][0], item[0]))
+                Mention(*span, strength, by, why, said.get(span, ()))
+                for span, (strength, by, why) in sorted(own.items(), key=lambda item: (-item[1][0], item[0]))
             )
             for code, own in spans.items()
         }

@@ -91,7 +91,7 @@ class CodeSet:
     def path(self, code: str) -> list[str]:
         """The code's node and those above it, up to its category."""
         node = self.resolve(code)
-        path = []
+        path: list[str] = []
         while node is not None and len(path) < _FULL:
             path.append(node)
             node = self.parent(node)

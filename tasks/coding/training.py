@@ -61,8 +61,12 @@ class Material:
 
     def some(self, chosen: Sequence[int]) -> Material:
         """A part of it."""
-        columns = (self.documents, self.stems, self.states, self.pairs)
-        return Material(*([column[i] for i in chosen] if column else column for column in columns))
+        return Material(
+            [self.documents[i] for i in chosen],
+            [self.stems[i] for i in chosen],
+            [self.states[i] for i in chosen] if self.states else (),
+            [self.pairs[i] for i in chosen] if self.pairs else (),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,8 +275,8 @@ def score(
 
 
 def _reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
-    """Labels, token states and their mask, padded; nothing for a reader that does not attend."""
-    if not reader.reads:
+    """Labels, token states and their mask, padded; nothing for a reader that does not attend, or has no labels to ask with."""
+    if not reader.reads or not examples[0].labels.shape[1]:
         return ()
     labels, _ = _padded([torch.from_numpy(e.labels) for e in examples])
     states, mask = _padded([torch.from_numpy(e.states).float() for e in examples])

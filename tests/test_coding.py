@@ -1,0 +1,199 @@
+"""A coder from its training to its lines: trained for seconds on a small list and a split of the form of CodiEsp."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ontograft.cli.main import cli
+from ontograft.coder import load_coder
+from ontograft.errors import BundleDamaged, BundleError, CorpusError, OptionError, OutputExists
+from ontograft.fusion.arms import Arm
+from ontograft.jobs.build import build
+from ontograft.jobs.code import CodeRun, code
+from ontograft.jobs.evaluate_coding import evaluate_coding
+from ontograft.jobs.train_coding import CodingPlan, train_coding
+from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
+from tests.icd import split, store
+from tests.tiny import Tiny
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny: Tiny) -> Path:
+    """A folder with a pack, two splits, and coders for both languages, with the Spanish one's controls."""
+    root = tmp_path_factory.mktemp("coding")
+    build(store(root / "icd.db"), root / "pack", encoder=str(tiny.graph))
+    split(root, "train", 30)
+    split(root, "dev", 6, start=100)
+    for language, arms in (("es", (Arm.GRAPH, Arm.NAMES, Arm.OFF)), ("en", (Arm.GRAPH,))):
+        plan = CodingPlan(
+            settings=CoderSettings(language=language, members=1, attention=8, scorer=16),
+            training=CodingTraining(epochs=20, folds=3, rate=0.01),
+            arms=arms,
+            base=tiny.base.name,
+            graph=tiny.graph,
+            attribution="made up",
+        )
+        train_coding(root / "train", root / "dev", pack=root / "pack", out=root / language, plan=plan)
+    return root
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def notes(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return path
+
+
+TEXT = "Paciente con asma y fiebre desde hace años. No refiere migraña."
+
+
+def run(made: Path, source: Path, out: Path, *, language: str = "es", **options: Any) -> Any:
+    own = {name: options.pop(name) for name in ("min_score", "top_k", "assertion", "encounter_column", "as_of") if name in options}
+    return code(source, out=out, options=CodeRun(str(made / language), str(made / "pack"), **own), **options)
+
+
+@pytest.mark.parametrize(("language", "text"), [("es", TEXT), ("en", "Patient with asthma and fever for years. She denies migraine.")])
+def test_codes_come_with_exact_evidence_reasons_and_what_was_denied(made: Path, tmp_path: Path, language: str, text: str) -> None:
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": text})
+    run(made, source, tmp_path / "out.jsonl", language=language, min_score=0.1)
+    (line,) = lines(tmp_path / "out.jsonl")
+    codes = {c["code"]: c for c in line["codes"]}
+    assert {"icd10cm:J45.909", "icd10cm:R50.9"} <= codes.keys()
+    assert codes["icd10cm:J45.909"]["name"] == "Unspecified asthma, uncomplicated"
+    for c in [*line["codes"], *line["not_coded"]]:
+        assert 1 <= len(c["evidence"]) <= 3 and c["because"]
+        assert all(text[e["start"] : e["end"]] == e["text"] for e in c["evidence"])
+    assert "icd10cm:G43.9" not in codes
+    assert {c["code"]: c["assertion"] for c in line["not_coded"]}["icd10cm:G43.9"] == ["negated"]
+    assert any(check["kind"] == "use_additional_code" and check["at"] == "icd10cm:J45" for check in line["checks"])
+
+
+def test_a_code_that_no_training_document_has_is_found_by_its_name(made: Path, tmp_path: Path) -> None:
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": "Patient with chronic kidney disease."})
+    run(made, source, tmp_path / "out.jsonl", language="en", min_score=0.0)
+    (line,) = lines(tmp_path / "out.jsonl")
+    found = {c["code"]: c for c in line["codes"]}
+    assert {"icd10cm:N18", "icd10cm:N18.9"} & found.keys()
+    assert any("chronic kidney disease" in c["evidence"][0]["text"] for c in found.values())
+
+
+def test_options_choose(made: Path) -> None:
+    coder = load_coder(made / "es", pack=made / "pack", min_score=0.0, top_k=2, assertion="off")
+    note = coder.code(TEXT)
+    assert len(note.codes) == 2 and not note.not_coded
+    assert note.codes[0].score >= note.codes[1].score
+    assert not load_coder(made / "es", pack=made / "pack", min_score=1.0).code(TEXT).codes
+    for wrong in ({"min_score": 2.0}, {"top_k": 0}, {"assertion": "maybe"}, {"threads": 0}):
+        with pytest.raises(OptionError):
+            load_coder(made / "es", pack=made / "pack", **wrong)  # type: ignore[arg-type]
+
+
+def test_bad_documents_are_rejected_and_counted(made: Path, tmp_path: Path) -> None:
+    source = tmp_path / "notes.jsonl"
+    source.write_bytes(b'{"id": "a", "text": "Fiebre."}\n{"id": "b", "text": " "}\n{"id": "c", "text": "\xff"}\n')
+    report = run(made, source, tmp_path / "out.jsonl")
+    assert [line["id"] for line in lines(tmp_path / "out.jsonl")] == ["a"] and report.rejected == 2
+    assert [r["reason"].partition(":")[0] for r in lines(tmp_path / "out.rejects.jsonl")] == ["no words in it", "not UTF-8"]
+
+
+def test_an_interrupted_run_goes_on(made: Path, tmp_path: Path) -> None:
+    source = notes(tmp_path / "notes.jsonl", *({"id": str(i), "text": TEXT} for i in range(5)))
+    run(made, source, tmp_path / "whole.jsonl")
+    run(made, source, tmp_path / "out.jsonl")
+    whole = (tmp_path / "whole.jsonl").read_bytes()
+    part = tmp_path / "out.jsonl.part"
+    part.write_bytes(b"".join((tmp_path / "out.jsonl").read_bytes().splitlines(keepends=True)[:2]) + b'{"id": "2", "co')
+    (tmp_path / "out.jsonl").unlink()
+    report = run(made, source, tmp_path / "out.jsonl", resume=True)
+    assert report.resumed == 2 and (tmp_path / "out.jsonl").read_bytes() == whole
+    with pytest.raises(OptionError, match="begun with another options"):
+        run(made, source, tmp_path / "out.jsonl", resume=True, top_k=1)
+
+
+def test_notes_of_an_encounter_are_coded_as_one_with_offsets_of_each(made: Path, tmp_path: Path) -> None:
+    rows = [("1", "x", "Acude por asma."), ("2", "x", "Hoy fiebre."), ("3", "y", "Refiere fiebre."), ("4", "x", "Otra vez asma.")]
+    source = notes(tmp_path / "notes.jsonl", *({"id": i, "visit": v, "text": t} for i, v, t in rows))
+    report = run(made, source, tmp_path / "out.jsonl", encounter_column="visit", min_score=0.1)
+    first, second = lines(tmp_path / "out.jsonl")
+    assert (first["id"], first["notes"], second["id"], second["notes"]) == ("x", ["1", "2"], "y", ["3"])
+    text = {i: t for i, _, t in rows}
+    shown = [e for c in first["codes"] for e in c["evidence"]]
+    assert {e["note"] for e in shown} == {"1", "2"} and all(text[e["note"]][e["start"] : e["end"]] == e["text"] for e in shown)
+    assert report.rejected == 1 and "its encounter came before" in lines(tmp_path / "out.rejects.jsonl")[0]["reason"]
+
+
+def test_codes_as_table_and_as_fhir(made: Path, tmp_path: Path) -> None:
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": TEXT})
+    run(made, source, tmp_path / "out.jsonl", csv=tmp_path / "codes.csv", fhir=tmp_path / "codes.ndjson", min_score=0.1)
+    (line,) = lines(tmp_path / "out.jsonl")
+    rows = list(csv.DictReader((tmp_path / "codes.csv").open()))
+    assert {r["code"] for r in rows if r["status"] == "coded"} == {c["code"] for c in line["codes"]}
+    assert all(TEXT[int(r["start"]) : int(r["end"])] == r["text"] for r in rows)
+    (bundle,) = lines(tmp_path / "codes.ndjson")
+    status = {
+        entry["resource"]["code"]["coding"][0]["code"]: entry["resource"]["verificationStatus"]["coding"][0]["code"]
+        for entry in bundle["entry"]
+    }
+    assert status["J45.909"] == "provisional" and status["G43.9"] == "refuted"
+
+
+def test_the_report_holds_baselines_controls_bins_and_evidence(made: Path, tmp_path: Path) -> None:
+    report = evaluate_coding(
+        made / "dev", pack=made / "pack", model=made / "es", train=made / "train", out=tmp_path / "report.json", ablate_kg=True
+    )
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert {"task", "data", "model", "pack", "commit", "hardware", "metrics", "controls", "same_weights"} <= report.keys()
+    metrics = report["metrics"]
+    assert metrics["f1"] > 0.6 and metrics["ceiling"] >= metrics["recall"] and metrics["pairs"] == 12
+    assert metrics["evidence"]["correct"]["hit"] > 0.8 > metrics["evidence_by_chance"]["correct"]["hit"]
+    assert set(report["baselines"]) == {
+        "phrase dictionary", "phrase dictionary, filtered", "ontology dictionary", "TF-IDF and a linear model",
+    }  # fmt: skip
+    assert set(report["controls"]) == {"names", "off"} and not report["controls_left_out"]
+
+
+def test_a_bundle_is_checked_and_holds_no_word_of_its_documents(made: Path, tmp_path: Path) -> None:
+    content = b"".join(path.read_bytes() for path in (made / "es").rglob("*") if path.is_file())
+    assert not any(word.encode() in content for word in ("migraña", "hipertensión", "urgencias"))
+    copied = tmp_path / "es"
+    shutil.copytree(made / "es", copied)
+    (copied / "phrases.safetensors").write_bytes(b"x")
+    with pytest.raises(BundleDamaged, match=r"phrases\.safetensors"):
+        load_coder(copied, pack=made / "pack")
+    with pytest.raises(BundleError, match="a bundle for ner, needed one for coding"):
+        load_coder("medical", pack=made / "pack")
+
+
+def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    plan = CodingPlan(settings=CoderSettings(language="es"), base=tiny.base.name, graph=tiny.graph)
+    with pytest.raises(OutputExists):
+        train_coding(made / "train", None, pack=made / "pack", out=made / "es", plan=plan)
+    bare = shutil.copytree(made / "train", tmp_path / "train")
+    (bare / "trainX.tsv").unlink()
+    with pytest.raises(CorpusError, match="no training document has evidence"):
+        train_coding(bare, None, pack=made / "pack", out=tmp_path / "out", plan=plan)
+    (bare / "trainD.tsv").write_text("")
+    with pytest.raises(CorpusError, match="no document has a code"):
+        train_coding(bare, None, pack=made / "pack", out=tmp_path / "out", plan=plan)
+    with pytest.raises(OptionError, match="language 'fr'"):
+        train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(language="fr")))
+
+
+def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": TEXT}, {"id": "b", "text": ""})
+    options = ["--pack", str(made / "pack"), "--model", str(made / "es"), "--out", str(tmp_path / "out.jsonl")]
+    done = CliRunner().invoke(cli, ["code", str(source), *options])
+    assert done.exit_code == 3 and "coded 1 documents" in done.output
+    again = CliRunner().invoke(cli, ["code", str(source), *options])
+    assert again.exit_code == 1 and "exists" in again.output
+    wrong = CliRunner().invoke(cli, ["code", str(source), *options, "--overwrite", "--as-of", "2020-01-01"])
+    assert wrong.exit_code == 1 and "not in force on 2020-01-01" in wrong.output
