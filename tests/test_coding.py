@@ -83,7 +83,7 @@ def test_a_code_that_no_training_document_has_is_found_by_its_name(made: Path, t
     (line,) = lines(tmp_path / "out.jsonl")
     found = {c["code"]: c for c in line["codes"]}
     assert {"icd10cm:N18", "icd10cm:N18.9"} & found.keys()
-    assert any("chronic kidney disease" in c["evidence"][0]["text"] for c in found.values())
+    assert any("chronic kidney" in c["evidence"][0]["text"] for c in found.values())
 
 
 def test_options_choose(made: Path) -> None:

@@ -11,14 +11,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.tasks.coding.stems import Stems, fold
 
-Pair = tuple[tuple[str, ...], tuple[str, ...]]
+Pair: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+Bead: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 _BEADS = ((1, 1, 0.0), (1, 2, 0.4), (2, 1, 0.4), (1, 0, 0.5), (0, 1, 0.5), (2, 2, 0.6), (1, 3, 0.6))
 _ITERATIONS = 6
@@ -49,7 +50,7 @@ def sentences_of(text: Stems) -> list[tuple[int, ...]]:
     return [tuple(words) for _, words in groupby(range(len(text)), key=lambda word: text.sentences[word])]
 
 
-def beads(one: Stems, other: Stems) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def beads(one: Stems, other: Stems) -> list[Bead]:
     """Words of sentences that translate each other, where both sides have some."""
     left, right = sentences_of(one), sentences_of(other)
     marks_left = [frozenset(skeleton(one.stems[w])[:6] for w in words) for words in left]
@@ -85,9 +86,10 @@ def _alike(
     return 3 * len(a & b) / (1 + min(len(a), len(b))) - abs(m - n) / (m + n)
 
 
-def pairs_of(one: Stems, other: Stems) -> list[Pair]:
-    """Aligned sentences as stems."""
-    return [(tuple(one.stems[w] for w in a), tuple(other.stems[w] for w in b)) for a, b in beads(one, other)]
+def pairs_of(one: Stems, other: Stems, aligned: Sequence[Bead] | None = None) -> list[Pair]:
+    """Aligned sentences as stems; ``aligned`` where they are known already."""
+    found = beads(one, other) if aligned is None else aligned
+    return [(tuple(one.stems[w] for w in a), tuple(other.stems[w] for w in b)) for a, b in found]
 
 
 def translations(pairs: Iterable[Pair]) -> dict[str, list[tuple[str, float]]]:

@@ -37,12 +37,12 @@ def project(
         translated: the same documents in another language, in the same order.
         stems, others: of both.
     """
-    lexicon = {
-        word: dict(row) for word, row in translations(pair for a, b in zip(stems, others, strict=True) for pair in pairs_of(a, b)).items()
-    }
+    parallel = [beads(a, b) for a, b in zip(stems, others, strict=True)]
+    pairs = (pair for a, b, some in zip(stems, others, parallel, strict=True) for pair in pairs_of(a, b, some))
+    lexicon = {word: dict(row) for word, row in translations(pairs).items()}
     done, rows, carried = [], 0, 0
-    for document, other, a, b in zip(originals, translated, stems, others, strict=True):
-        aligned = {word: words for left, words in beads(a, b) for word in left}
+    for document, other, a, b, some in zip(originals, translated, stems, others, parallel, strict=True):
+        aligned = {word: words for left, words in some for word in left}
         found = []
         for shown in document.evidence:
             rows += 1
