@@ -1,4 +1,4 @@
-"""A small ontology and three notes, written for trying things out: no patient stands behind them."""
+"""A small ontology, three notes and a record, written for trying things out: no patient stands behind them."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def ontologies() -> tuple[Path, ...]:
 def notes() -> Path:
     """A folder of three clinical notes, one a ``.txt`` file."""
     return _HERE / "notes"
+
+
+def records() -> Path:
+    """A folder with a discharge summary, to be coded as a whole."""
+    return _HERE / "records"
