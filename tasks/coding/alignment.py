@@ -10,6 +10,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -34,6 +35,7 @@ _ADJECTIVE = re.compile(r"(icum|icus|icos|icas|ical|ica|ico|ic)$")
 _ENDING = re.compile(r"[aeious]+$")
 
 
+@lru_cache(maxsize=200_000)
 def skeleton(word: str) -> str:
     """What is left of a word of Greek or Latin descent when the spellings of Spanish and English are evened out."""
     word = fold(word)
