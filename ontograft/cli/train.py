@@ -189,6 +189,7 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
 @click.option("--seed", default=0, show_default=True, help="The bundle's seed.")
 @click.option("--epochs", default=12, type=click.IntRange(1), show_default=True, help="Passes over the training documents.")
 @click.option("--folds", default=5, type=click.IntRange(2), show_default=True, help="Parts of the training documents, read out of fold.")
+@click.option("--tuned", default=5, type=click.IntRange(1), show_default=True, help="Folds that calibration and thresholds are taken from.")
 @click.option("--members", default=3, type=click.IntRange(1), show_default=True, help="Readers whose scores are averaged.")
 @click.option("--attention", default=64, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
@@ -208,6 +209,7 @@ def coding(
     seed: int,
     epochs: int,
     folds: int,
+    tuned: int,
     members: int,
     attention: int,
     attribution: str,
@@ -220,7 +222,7 @@ def coding(
 
     plan = CodingPlan(
         settings=CoderSettings(language=language, attention=attention, members=members),
-        training=CodingTraining(epochs=epochs, folds=folds, seed=seed),
+        training=CodingTraining(epochs=epochs, folds=folds, tuned=tuned, seed=seed),
         arms=arms_of(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),
         base=encoder,

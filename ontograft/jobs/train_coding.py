@@ -193,7 +193,7 @@ def _notes(
         },
         "ontologies": [{key: r[key] for key in ("name", "release", "licence", "attribution")} for r in pack.manifest.releases],
         "pack": pack.hash,
-        "training": {**{k: v for k, v in asdict(plan.training).items() if k != "arms"}, "seed": seed},
+        "training": {**asdict(plan.training), "seed": seed},
         "tune": tune,
         **provenance(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,7 @@ class CodingTraining:
         rate, weight_decay: of AdamW.
         dropout: of the reader.
         folds: parts of the training documents; a document is read with what the others taught.
+        tuned: folds that calibration and thresholds are taken from, each read by readers that were trained on the others.
         seed: of weights and order.
     """
 
@@ -72,8 +73,8 @@ class CodingTraining:
     weight_decay: float = 0.3
     dropout: float = 0.3
     folds: int = 5
+    tuned: int = 5
     seed: int = 0
-    arms: tuple[Arm, ...] = field(default=(Arm.GRAPH,))
 
 
 def arms_of(text: str) -> tuple[Arm, ...]:

@@ -175,17 +175,15 @@ def train(
     if not any(example.gold.any() for example in examples):
         raise CorpusError("no candidate of any training document is one of its codes: is this the pack and the language of the documents?")
     encoding = Encoding.of(seen_by(settings.arm, np.concatenate([example.candidates.features for example in examples])))
-    scores: list[NDArray[np.float64]] = [np.zeros(0)] * len(examples)
-    for fold in sorted(set(folds.tolist())):
+    scores: dict[int, NDArray[np.float64]] = {}
+    for fold in sorted(set(folds.tolist()))[: training.tuned]:
         inside, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         if inside and held:
             readers = fit([examples[i] for i in inside], encoding, settings, training)
-            for i in held:
-                scores[i] = score(readers, encoding, settings, examples[i])[0]
-    rows = [i for i, row in enumerate(scores) if len(row) == len(examples[i].gold)]
-    slope, offset = calibration(np.concatenate([scores[i] for i in rows]), np.concatenate([examples[i].gold for i in rows]))
+            scores |= {i: score(readers, encoding, settings, examples[i])[0] for i in held}
+    slope, offset = calibration(np.concatenate(list(scores.values())), np.concatenate([examples[i].gold for i in scores]))
     settings = replace(settings, slope=slope, offset=offset)
-    thresholds, tune = thresholds_of([examples[i] for i in rows], [scores[i] * slope + offset for i in rows])
+    thresholds, tune = thresholds_of([examples[i] for i in scores], [row * slope + offset for row in scores.values()])
     say(f"out of fold: micro F1 {tune['micro_f1']:.4f}, ceiling of the candidates {tune['ceiling']:.4f}")
     readers = fit(examples, encoding, settings, training)
     return Trained(replace(settings, thresholds=thresholds), learn_all(material, knowledge, settings.language), encoding, readers, tune)
