@@ -92,8 +92,6 @@ def test_a_dictionary_survives_as_arrays_that_hold_no_word() -> None:
 def test_spellings_of_both_languages_meet() -> None:
     assert skeleton("bronquiolitis") == skeleton("bronchiolitis")
     assert Cognates(["schizophrenia", "bone"])("esquizofrenia")[0][0] == "schizophrenia"
-        "esquizofrenia"
-    )
     assert Cognates(["bronchiolitis", "bone"])("bronquiolitis")[0][0] == "bronchiolitis"
 
 
