@@ -80,10 +80,11 @@ def evaluate_coder(bundle: bundles.Bundle, documents: Sequence[CodedDocument], p
 
 def coder_figures(coder: Coder, documents: Sequence[CodedDocument]) -> dict[str, Any]:
     """Figures of a coder: all its codes, and under ``with_assertion`` those that are left when what is denied is not coded."""
-    every, stated = [], []
+    stated = []
     coder.options = replace(coder.options, assertion=False)
     found = [coder.scores(document.text) for document in documents]
     every = [_answer(coder, scores) for scores in found]
+    unread = [_answer(coder, replace(scores, gains=None)) for scores in found]
     coder.options = CodeOptions()
     for document, scores, answer in zip(documents, found, every, strict=True):
         kept = {code.code.partition(":")[2] for code in coder.code(document.text, scores).codes}
@@ -95,16 +96,10 @@ def coder_figures(coder: Coder, documents: Sequence[CodedDocument]) -> dict[str,
     metrics["calibration_error"] = _calibration_error(found, gold)
     metrics["evidence"] = evidence_figures(documents, every)
     if metrics["evidence"] is not None:
-        own = [_answer(coder, replace_gains(scores)) for scores in found]
-        metrics["evidence_of_mentions_alone"] = evidence_figures(documents, own)
+        metrics["evidence_of_mentions_alone"] = evidence_figures(documents, unread)
         chance = [random_spans(document, answer) for document, answer in zip(documents, every, strict=True)]
         metrics["evidence_by_chance"] = evidence_figures(documents, chance)
     return metrics
-
-
-def replace_gains(scores: Scores) -> Scores:
-    """The same without what the reader took from words."""
-    return replace(scores, gains=None)
 
 
 def _answer(coder: Coder, scores: Scores) -> Answer:
