@@ -29,6 +29,7 @@ from ontograft.tasks.coding.stems import stems_of
 from ontograft.tasks.coding.training import Example, Material, train
 from ontograft.types import CodedDocument
 
+_SHOWN = 5
 _TRANSLATED = {"es": "en"}  # the other language of a split: names of codes are English
 
 
@@ -97,9 +98,10 @@ def train_coding(
     key = GraphWeights.load(graph).key()
     opened = Pack.open(pack)
     knowledge = Knowledge(opened, key)
-    missing = {code for document in documents for code in document.codes if knowledge.codes.resolve(code) is None}
+    missing = sorted({code for document in documents for code in document.codes if knowledge.codes.resolve(code) is None})
     if missing:
-        say(f"{len(missing)} codes of the training data are not in the pack: they are learned as they are, and have no name")
+        shown = ", ".join(f"{code} (nearest: {knowledge.codes.nearest(code)})" for code in missing[:_SHOWN])
+        say(f"{len(missing)} codes of the training data are not in the pack, learned as they are and without a name: {shown} …")
     settings = replace(plan.settings, graph_key=key, label=knowledge.width)
     material, yields = _material(source, documents, settings, base, plan, say)
     known: dict[str, list[Example]] = {}

@@ -6,7 +6,7 @@ import difflib
 import re
 from functools import cached_property
 
-from ontograft.errors import CorpusError, PackError
+from ontograft.errors import PackError
 from ontograft.ingest.icd10cm_codes import CODE
 from ontograft.kg.pack import Pack
 
@@ -51,17 +51,10 @@ class CodeSet:
         bare = _PLACEHOLDER.sub("", code).rstrip(".")
         return bare if bare in self.concepts else None
 
-    def checked(self, code: str) -> str:
-        """As :meth:`resolve`.
-
-        Raises:
-            CorpusError: no such code; the message names the nearest.
-        """
-        found = self.resolve(code)
-        if found is None:
-            near = difflib.get_close_matches(code, self._near(code), 1, cutoff=0.0)
-            raise CorpusError(f"code {code}: not in the pack {self.pack.path.parent}" + (f"; did you mean {near[0]}?" if near else ""))
-        return found
+    def nearest(self, code: str) -> str | None:
+        """The code that an unknown one may be a slip of: of the same first characters, spelt most like it."""
+        alike = [known for known in self.concepts if known[:2] == code[:2]]
+        return next(iter(difflib.get_close_matches(code, alike, 1, cutoff=0.0)), None)
 
     def name(self, code: str) -> str | None:
         """The title of a code, or of the node that it stands for."""
@@ -115,6 +108,3 @@ class CodeSet:
     def is_expansion(self, code: str) -> bool:
         """Whether it is a full code of seven characters, whose last one says the encounter, which no text does."""
         return len(code) == _FULL
-
-    def _near(self, code: str) -> list[str]:
-        return [known for known in self.concepts if known[:2] == code[:2]] or list(self.concepts)
