@@ -12,6 +12,7 @@ ROOMS = ("ingest", "kg", "encoders", "fusion", "tasks")
 # Each may import those before it. `types`, `errors` and `config` lie below every room.
 ORDER = ("ground", "ingest", "kg", "encoders", "fusion", "tasks", "engine", "show", "jobs", "cli")
 GROUND = {"types", "errors", "config"}
+ENGINE = {"engine", "coder"}
 SHOW = {"show", "explore", "spacy", "output", "samples", "models"}
 # Allowed from everywhere above the ground: they import nothing of ours themselves, but for errors.
 LEAVES = {"output", "samples", "models"}
@@ -39,7 +40,7 @@ def level(module: str) -> int | None:
     if len(parts) < 2 or parts[1] == "py":
         return None
     part = parts[1]
-    place = "ground" if part in GROUND else "show" if part in SHOW else part
+    place = "ground" if part in GROUND else "engine" if part in ENGINE else "show" if part in SHOW else part
     return ORDER.index(place) if place in ORDER else None
 
 
