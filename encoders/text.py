@@ -1,7 +1,8 @@
-"""Short texts to vectors with a frozen encoder: mean of the last hidden states, unit length."""
+"""Short texts to vectors: batches of similar length, through a cache; with the frozen encoder the mean of its last hidden states."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -15,33 +16,33 @@ from ontograft.encoders.windows import tokenizable
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from transformers import PreTrainedTokenizerBase
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
 
 
-class TextEncoder:
-    """Encodes names and definitions.
+class ShortTextEncoder(ABC):
+    """Encodes names and definitions; what its net makes of word pieces is up to the subclass.
 
     Args:
-        base: the encoder to use.
-        device: a torch device; the accelerator where there is one, else the processor, when None.
+        tokenizer: a fast tokenizer.
+        device: where the net is.
+        width: numbers in a vector.
         max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
     """
 
-    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24) -> None:
-        import torch
-
-        self.base, self.max_pieces = base, max_pieces
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        model, self._tokenizer = load(base)
-        self._model = cast("nn.Module", model).to(self.device)
-        self.width = int(model.config.hidden_size)
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, device: torch.device, width: int, max_pieces: int) -> None:
+        self._tokenizer, self.device, self.width, self.max_pieces = tokenizer, device, width, max_pieces
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """Stands for the weights and the way of pooling."""
-        return f"{self.base.key}-mean{self.max_pieces}"
+
+    @abstractmethod
+    def pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of unit length, float32 ``[texts, width]``, of word pieces ``[texts, pieces]``."""
 
     def encode(
         self, texts: Sequence[str], *, cache: VectorCache | None = None, progress: Callable[[int], None] | None = None
@@ -90,20 +91,59 @@ class TextEncoder:
             for row, i in enumerate(rows):
                 ids[row, : len(pieces[i])] = torch.tensor(pieces[i])
                 mask[row, : len(pieces[i])] = 1
-            out[rows] = self._pool(ids.to(self.device), mask.to(self.device)).cpu().numpy()
+            out[rows] = self._vectors(ids.to(self.device), mask.to(self.device)).cpu().numpy()
             if progress is not None:
                 progress(len(rows))
             low = high
         return out
 
-    def _pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def _vectors(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         import torch
 
         with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
-            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        weights = mask.unsqueeze(-1).float()
-        mean = (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
-        return torch.nn.functional.normalize(mean, dim=-1).half()
+            return self.pool(ids, mask).half()
+
+
+class TextEncoder(ShortTextEncoder):
+    """The frozen encoder: the mean of its last hidden states.
+
+    Args:
+        base: the encoder to use.
+        device: a torch device; the accelerator where there is one, else the processor, when None.
+        max_pieces: word pieces read of a text.
+    """
+
+    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24) -> None:
+        self.base = base
+        model, tokenizer = load(base)
+        place = device_of(device)
+        super().__init__(tokenizer, device=place, width=int(model.config.hidden_size), max_pieces=max_pieces)
+        self._model = cast("nn.Module", model).to(place)
+
+    @property
+    def key(self) -> str:
+        """Stands for the weights and the way of pooling."""
+        return f"{self.base.key}-mean{self.max_pieces}"
+
+    def pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of unit length, float32 ``[texts, width]``, of word pieces ``[texts, pieces]``."""
+        import torch
+
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return torch.nn.functional.normalize(mean_of_pieces(hidden, mask), dim=-1)
+
+
+def mean_of_pieces(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean of hidden states ``[texts, pieces, width]`` over the pieces that are there, float32 ``[texts, width]``."""
+    weights = mask.unsqueeze(-1).float()
+    return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def device_of(name: str | None) -> torch.device:
+    """The device of that name; the accelerator where there is one, else the processor, when None."""
+    import torch
+
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -15,7 +15,7 @@ from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
 from ontograft.kg.compile import id_hash
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
-from ontograft.kg.pack_writer import add_vectors, write_pack
+from ontograft.kg.pack_writer import add_names, add_vectors, write_pack
 from ontograft.kg.strings import StringTable
 
 
@@ -34,6 +34,23 @@ class PackVectors:
     text: NDArray[np.float16]
     graph: NDArray[np.float16]
     index_path: Path | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackNames:
+    """Vectors that one encoder made of a pack's names, a name that several concepts share taken once.
+
+    Attributes:
+        name: the encoder's.
+        index_path: the FAISS index over the names' vectors.
+        starts: where the concepts of each name begin, int64 [names + 1].
+        concepts: the concepts, int32.
+    """
+
+    name: str
+    index_path: Path
+    starts: NDArray[np.int64]
+    concepts: NDArray[np.int32]
 
 
 class Pack:
@@ -142,16 +159,34 @@ class Pack:
         Raises:
             VectorsMissing: There are none; the message names the command that makes them.
         """
-        entry = self.manifest.encoders.get(encoder_hash)
-        if entry is None:
-            there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
-            raise VectorsMissing(
-                f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
-                f"Make them: `ontograft build --store STORE --out {self.path.parent} --encoder BUNDLE`"
-            )
-        parts = {Path(part).name: part for part in entry["parts"]}
+        parts = self._parts(encoder_hash, "text.npy", "--encoder BUNDLE")
         index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
-        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index)
+        name = str(self.manifest.encoders[encoder_hash]["name"])
+        return PackVectors(name, self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index)
+
+    def name_vectors(self, encoder_hash: str) -> PackNames:
+        """The vectors that one encoder made of the names.
+
+        Raises:
+            VectorsMissing: There are none; the message names the command that makes them.
+        """
+        parts = self._parts(encoder_hash, "names.faiss", "--identity FOLDER")
+        name = str(self.manifest.encoders[encoder_hash]["name"])
+        return PackNames(
+            name, self.path / parts["names.faiss"], self._load(parts["name_starts.npy"]), self._load(parts["name_concepts.npy"])
+        )
+
+    def _parts(self, encoder_hash: str, needed: str, option: str) -> dict[str, str]:
+        """Parts of an encoder's vectors by the names of their files."""
+        entry = self.manifest.encoders.get(encoder_hash, {"parts": ()})
+        parts = {Path(part).name: str(part) for part in entry["parts"]}
+        if needed in parts:
+            return parts
+        there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
+        raise VectorsMissing(
+            f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
+            f"Make them: `ontograft build --store STORE --out {self.path.parent} {option}`"
+        )
 
     def _load(self, part: str) -> NDArray[Any]:
         path = self.path / part
@@ -166,4 +201,4 @@ class Pack:
         return StringTable(self._load(f"{part}.npy"), self._load(f"{part}_offsets.npy"))
 
 
-__all__ = ["Pack", "PackVectors", "add_vectors", "write_pack"]
+__all__ = ["Pack", "PackNames", "PackVectors", "add_names", "add_vectors", "write_pack"]

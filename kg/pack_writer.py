@@ -50,9 +50,16 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
 
 
 def add_vectors(
-    pack: str | Path, encoder_hash: str, name: str, text: NDArray[np.float16], graph: NDArray[np.float16], faiss_index: Any = None
+    pack: str | Path,
+    encoder_hash: str,
+    name: str,
+    text: NDArray[np.float16],
+    graph: NDArray[np.float16],
+    faiss_index: Any = None,
+    *,
+    publish: bool = True,
 ) -> Path:
-    """Write a revision that has an encoder's vectors too, and let the pack point at it.
+    """Write a revision that has an encoder's vectors too.
 
     Args:
         pack: The pack, or one of its revisions.
@@ -61,6 +68,7 @@ def add_vectors(
         text: Identity vectors, float16 [concepts, width].
         graph: Graph vectors, float16 [concepts, width].
         faiss_index: A FAISS index over the text vectors, or the path of one; None for none.
+        publish: Let the pack point at it.
 
     Returns:
         The folder of the revision.
@@ -69,27 +77,72 @@ def add_vectors(
         PackError: The vectors are not those of this pack's concepts.
     """
     old = current(Path(pack))
-    manifest = read_manifest(old)
-    count = manifest.counts["concepts"]
+    count = read_manifest(old).counts["concepts"]
     for what, array in (("text", text), ("graph", graph)):
         if array.ndim != 2 or len(array) != count or array.dtype != np.float16:
             raise PackError(f"{what} vectors are {array.dtype} {array.shape}; expected float16 with {count:,} rows, one a concept of {old}")
+    arrays = {"text.npy": text, "graph.npy": graph}
+    indexes = {} if faiss_index is None else {"text.faiss": faiss_index}
+    return _add(old, encoder_hash, {"name": name, "dim": int(text.shape[1])}, arrays, indexes, publish=publish)
+
+
+def add_names(
+    pack: str | Path,
+    encoder_hash: str,
+    name: str,
+    starts: NDArray[np.int64],
+    concepts: NDArray[np.int32],
+    faiss_index: Any,
+    *,
+    width: int,
+    publish: bool = True,
+) -> Path:
+    """Write a revision that has an encoder's vectors of the names too.
+
+    Args:
+        pack: The pack, or one of its revisions.
+        encoder_hash: What the encoder is known by.
+        name: What it is called.
+        starts: Where the concepts of each name begin, int64 [names + 1].
+        concepts: The concepts, int32.
+        faiss_index: A FAISS index over the vectors of the names, or the path of one.
+        width: Numbers in a vector.
+        publish: Let the pack point at it.
+
+    Returns:
+        The folder of the revision.
+
+    Raises:
+        PackError: The concepts are not this pack's.
+    """
+    old = current(Path(pack))
+    count = read_manifest(old).counts["concepts"]
+    if not len(starts) or starts[-1] != len(concepts) or not ((concepts >= 0) & (concepts < count)).all():
+        raise PackError(f"names of {len(concepts):,} concepts that are not those of {old}, which has {count:,}; build the pack anew")
+    arrays: dict[str, NDArray[Any]] = {"name_starts.npy": starts, "name_concepts.npy": concepts}
+    return _add(old, encoder_hash, {"name": name, "dim": width}, arrays, {"names.faiss": faiss_index}, publish=publish)
+
+
+def _add(
+    old: Path, encoder_hash: str, entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], indexes: Mapping[str, Any], *, publish: bool
+) -> Path:
+    """A revision that has these parts of an encoder too, instead of those it had of it."""
+    manifest = read_manifest(old)
     check(old, manifest)
-    short = encoder_hash[:12]
+    place = f"vectors/{encoder_hash[:12]}"
     with _beside(old.parent) as folder:
-        mine = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
         replaced = set(manifest.encoders.get(encoder_hash, {}).get("parts", ()))
         parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
         for path in parts:
             _link(old / path, folder / path)
-        added = {path: _save(folder / path, array) for path, array in mine.items()}
-        if faiss_index is not None:
-            index = f"vectors/{short}/text.faiss"
-            _write_index(faiss_index, folder / index)
-            added[index] = Part((folder / index).stat().st_size, sha256_of(folder / index))
-        encoders = {**manifest.encoders, encoder_hash: {"name": name, "dim": int(text.shape[1]), "parts": sorted(added)}}
+        added = {f"{place}/{file}": _save(folder / place / file, array) for file, array in arrays.items()}
+        for file, index in indexes.items():
+            _write_index(index, folder / place / file)
+            added[f"{place}/{file}"] = Part((folder / place / file).stat().st_size, sha256_of(folder / place / file))
+        encoders = {**manifest.encoders, encoder_hash: {**entry, "parts": sorted(added)}}
         revision = _settle(old.parent, folder, replace(manifest, parts=parts | added, encoders=encoders))
-    switch(old.parent, revision)
+    if publish:
+        switch(old.parent, revision)
     return revision
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +14,10 @@ from ontograft.errors import PackError, StoreError
 from ontograft.kg.compile import Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
-from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
+from ontograft.kg.pack_writer import add_names, add_vectors, build_lock, find_graph, remove_superseded, write_pack
 from ontograft.kg.store import GraphStore, open_store
+
+SHIPPED = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,13 @@ class BuildReport:
 
 
 def build(
-    store_url: str | Path, out: str | Path, *, encoder: str | None = None, vectors: bool = True, progress: Progress | None = None
+    store_url: str | Path,
+    out: str | Path,
+    *,
+    encoder: str | None = None,
+    identity: str | None = None,
+    vectors: bool = True,
+    progress: Progress | None = None,
 ) -> BuildReport:
     """Compile a store's active releases into a pack.
 
@@ -55,6 +65,8 @@ def build(
         store_url: The store.
         out: The pack's folder.
         encoder: The bundle whose encoder makes the vectors; the shipped one by default.
+        identity: Folder of the identity encoder that makes vectors of the names, ``shipped`` for the one that comes with Ontograft;
+            None makes none, but a pack that has those of the shipped one keeps having them.
         vectors: Make vectors at all.
         progress: Told the stage, the part of it done, and the whole.
 
@@ -74,8 +86,12 @@ def build(
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
                 revision = write_pack(root, compile_graph(store, progress=progress), publish=not vectors or before is None)
             if vectors:
-                _vectors(Pack.open(revision), encoder, progress)
-            if _pointed_at(root) == before != revision:
+                there = set(root.glob("r-*"))
+                with_concepts = _vectors(Pack.open(revision), encoder, progress)
+                revision = _names(Pack.open(with_concepts), identity, before, progress)
+                if with_concepts not in {revision, *there}:  # only a step on the way
+                    shutil.rmtree(with_concepts)
+            if _pointed_at(root) != revision:
                 switch(root, revision)
             remove_superseded(root)
             _note(store, current(root))
@@ -90,8 +106,8 @@ def _note(store: GraphStore, revision: Path) -> None:
             store.note_pack(path)
 
 
-def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None:
-    """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result."""
+def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> Path:
+    """A revision with an encoder's vectors of the concepts: the given one where it has them."""
     from ontograft.encoders import index
     from ontograft.encoders.concepts import encode_pack
     from ontograft.encoders.graph import GraphEncoder
@@ -99,21 +115,47 @@ def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> None
 
     folder = graph_encoder(encoder)
     loaded = GraphEncoder.load(folder)
-    key, done = loaded.key(), 0
+    key = loaded.key()
     if key in pack.encoders:
-        return
+        return pack.path
+    made = encode_pack(pack, loaded, progress=_counted(progress, "concept vectors", pack.n))
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "text.faiss"
+        index.build(made.text, path)
+        return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, publish=False)
+
+
+def _names(pack: Pack, identity: str | None, before: Path | None, progress: Progress | None) -> Path:
+    """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
+    from ontograft.encoders import index
+    from ontograft.encoders.identity import IdentityEncoder, key_of, shipped
+    from ontograft.encoders.names import NameTable, name_vectors
+
+    folder = shipped() if identity is None or identity == SHIPPED else Path(identity)
+    kept = identity is not None or (before is not None and key_of(folder) in read_manifest(before).encoders)
+    if not kept or key_of(folder) in pack.encoders:
+        return pack.path
+    encoder = IdentityEncoder.load(folder)
+    table = NameTable.of(pack)
+    vectors = name_vectors(table.texts, encoder, progress=_counted(progress, "name vectors", len(table.texts)))
+    starts, concepts = table.by_form()
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "names.faiss"
+        index.build(vectors, path)
+        return add_names(pack.path, encoder.key, folder.name, starts, concepts, path, width=encoder.width, publish=False)
+
+
+def _counted(progress: Progress | None, stage: str, total: int) -> Callable[[int], None]:
+    """Adds up what was just done."""
+    done = 0
 
     def step(count: int) -> None:
         nonlocal done
         done += count
         if progress is not None:
-            progress("concept vectors", done, pack.n)
+            progress(stage, done, total)
 
-    made = encode_pack(pack, loaded, progress=step)
-    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
-        path = Path(temporary) / "text.faiss"
-        index.build(made.text, path)
-        add_vectors(pack.path, key, folder.name, made.text, made.graph, path)
+    return step
 
 
 def _refuse_foreign(root: Path) -> None:
