@@ -41,10 +41,10 @@ class ContrastSettings:
         mined: names among which they are looked for.
     """
 
-    pairs: int = 256
+    pairs: int = 128
     temperature: float = 0.05
     near: int = 8
-    mined: int = 120_000
+    mined: int = 60_000
     seed: int = 0
 
 

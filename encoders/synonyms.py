@@ -105,11 +105,10 @@ class Synonyms:
 
     def are_akin(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether concepts are the same or akin, pair by pair."""
-        pairs = a * self.count + b
-        if not len(self.akin):
-            return a == b
-        at = np.minimum(np.searchsorted(self.akin, pairs), len(self.akin) - 1)
-        same: NDArray[np.bool_] = (a == b) | (self.akin[at] == pairs)
+        same: NDArray[np.bool_] = a == b
+        if len(self.akin):
+            pairs = a * self.count + b
+            same |= self.akin[np.minimum(np.searchsorted(self.akin, pairs), len(self.akin) - 1)] == pairs
         return same
 
     def _closed(self, concepts: set[int]) -> NDArray[np.bool_]:

@@ -161,8 +161,8 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the identity encoder.")
 @click.option("--encoder", help="Text encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
-@click.option("--steps", default=800, type=click.IntRange(1), show_default=True, help="Training steps.")
-@click.option("--batch", default=256, type=click.IntRange(2), show_default=True, help="Pairs of names in a batch.")
+@click.option("--steps", default=1600, type=click.IntRange(1), show_default=True, help="Training steps.")
+@click.option("--batch", default=128, type=click.IntRange(2), show_default=True, help="Pairs of names in a batch.")
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Peak rate.")
 @click.option("--seed", default=0, show_default=True, help="Seed.")
 @click.option(

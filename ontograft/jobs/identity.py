@@ -41,7 +41,7 @@ class IdentityPlan:
         base: text encoder to adapt; the installed one when None.
     """
 
-    steps: int = 800
+    steps: int = 1600
     learning_rate: float = 1e-3
     shape: identity.IdentitySettings = field(default_factory=identity.IdentitySettings)
     pairs: PairSettings = field(default_factory=PairSettings)
