@@ -2,12 +2,12 @@
 
     python benchmarks/identity.py --data DIR/medical --pack PACK --identity FOLDER [--new FILE]
 
-Side by side: exact names (the alias index), the untrained text encoder, the text side of the graph encoder, and the identity encoder, each
-over the same names, searched without any index so that the encoders alone are compared; what the quantised index loses beside it. A mention
-counts where all of its ids are in the pack (composites are left out and counted); it is right where its concept is the first. Several
-concepts can share the name that is found: the one with the most names stands first. Two dictionaries: all concepts, and those with a MeSH
-id, since the gold ids are MeSH's. Mentions that are a name of the pack and the others apart, as well as concepts that were kept from
-training (``--new``).
+Side by side: exact names (the alias index), the vectors of concepts that linking used so far, the untrained text encoder, the text side of
+the graph encoder, and the identity encoder, the last three over the same names, searched without any index so that the encoders alone are
+compared; what the quantised index loses beside it. A mention counts where all of its ids are in the pack (composites are left out and
+counted); it is right where its concept is the first. Several concepts can share the name that is found: the one that prefers it stands
+first. Two dictionaries: all concepts, and those with a MeSH id, since the gold ids are MeSH's. Mentions that are a name of the pack and
+the others apart, as well as concepts that were kept from training (``--new``).
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ def asked(path: Path, pack: Pack, new: set[int]) -> tuple[list[Asked], dict[str,
 class Dictionary:
     """Names of a pack and the concepts that may be answers."""
 
-    def __init__(self, pack: Pack, table: NameTable, allowed: NDArray[np.bool_]) -> None:
+    def __init__(self, table: NameTable, allowed: NDArray[np.bool_]) -> None:
         self.starts, self.concepts = table.by_form()
-        self.allowed, self.count = allowed, pack.name_count()
+        self.allowed = allowed
 
     def ranked(self, names: NDArray[np.int64]) -> list[int]:
-        """Concepts of names, nearest first; those of one name by how many names they have."""
+        """Concepts of names, nearest first; of those that share a name the one that prefers it first."""
         found: dict[int, None] = {}
         for name in names.tolist():
             own = self.concepts[self.starts[name] : self.starts[name + 1]]
-            for concept in sorted(own[self.allowed[own]].tolist(), key=lambda c: -int(self.count[c])):
+            for concept in own[self.allowed[own]].tolist():
                 found.setdefault(concept)
         return list(found)[:DEPTH]
 
@@ -112,6 +112,21 @@ def by_vector(table: NDArray[np.float16], encode: Callable[[list[str]], NDArray[
     def answer(texts: list[str], of: Dictionary) -> list[list[int]]:
         _, names = flat.search(_unit(encode(texts)), NAMES)
         return [of.ranked(row) for row in names]
+
+    return answer
+
+
+def by_concept(table: NDArray[np.float16], encode: Callable[[list[str]], NDArray[Any]]) -> Retriever:
+    """The concepts whose own vectors are nearest."""
+    import faiss
+
+    flat = faiss.IndexFlatIP(table.shape[1])
+    for low in range(0, len(table), 65_536):
+        flat.add(_unit(table[low : low + 65_536]))
+
+    def answer(texts: list[str], of: Dictionary) -> list[list[int]]:
+        _, concepts = flat.search(_unit(encode(texts)), NAMES)
+        return [row[of.allowed[row]][:DEPTH].tolist() for row in concepts]
 
     return answer
 
@@ -179,13 +194,14 @@ def main() -> None:
 
     makers: dict[str, Callable[[], Retriever]] = {
         "exact names": lambda: by_alias(pack),
-        "untrained text encoder": lambda: by_vector(name_vectors(table.texts, text), lambda t: text.encode(t)),
-        "graph encoder, text side": lambda: by_vector(projected(table.texts).astype(np.float16), projected),
-        "identity encoder": lambda: by_vector(name_vectors(table.texts, identity), lambda t: identity.encode(t)),
-        "identity encoder, quantised index": lambda: by_index(name_vectors(table.texts, identity), lambda t: identity.encode(t), 32),
+        "graph encoder, concepts": lambda: by_concept(np.asarray(pack.vectors(graph.key()).text), projected),
+        "untrained encoder, names": lambda: by_vector(name_vectors(table.texts, text), lambda t: text.encode(t)),
+        "graph encoder, names": lambda: by_vector(projected(table.texts).astype(np.float16), projected),
+        "identity encoder, names": lambda: by_vector(name_vectors(table.texts, identity), lambda t: identity.encode(t)),
+        "identity encoder, names, quantised index": lambda: by_index(name_vectors(table.texts, identity), lambda t: identity.encode(t), 32),
     }
     mesh = np.array([any(m.startswith("mesh:") for m in pack.members(i)) for i in pack], np.bool_)
-    dictionaries = {"all": Dictionary(pack, table, np.ones(pack.n, np.bool_)), "mesh": Dictionary(pack, table, mesh)}
+    dictionaries = {"all": Dictionary(table, np.ones(pack.n, np.bool_)), "mesh": Dictionary(table, mesh)}
     corpora = {name: asked(options.data / of[options.split], pack, new) for name, of in CORPORA.items()}
     texts = sorted({a.text for mentions, _ in corpora.values() for a in mentions})
     figures: dict[str, Any] = {name: {"left_out": left} for name, (_, left) in corpora.items()}

@@ -60,8 +60,9 @@ class NameTable:
         return cls(texts, np.array(forms, np.int32), np.array(concepts, np.int32))
 
     def by_form(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Concepts of each form: where they begin, int64 [forms + 1], and the concepts, int32 [rows]."""
-        order = np.argsort(self.form, kind="stable")
+        """Concepts of each form: where they begin, int64 [forms + 1], and the concepts, int32 [rows], those first that prefer the form."""
+        preferred = np.diff(self.concept, prepend=-1) != 0
+        order = np.lexsort((self.concept, ~preferred, self.form))
         starts = np.zeros(len(self.texts) + 1, np.int64)
         np.cumsum(np.bincount(self.form, minlength=len(self.texts)), out=starts[1:])
         return starts, self.concept[order]

@@ -26,11 +26,10 @@ FINDINGS = {
 
 
 def synonym_pack(folder: Path) -> Pack:
-    """``HP:0000001`` is mapped to two diseases, so that it is joined with neither; ``cold`` is a name of two findings.
-
-    (The name that a disease and a finding share would join them; a chemical's does not.)
+    """``HP:0000001`` is mapped to two diseases, so that it is joined with neither; ``rhinitis`` names a disease and, of all things, a
+    chemical (a disease and a finding of one name would be joined).
     """
-    chemical = concept("CHEBI:1", "common cold remedy", "rhinitis")
+    chemical = concept("CHEBI:1", "rhinitis", "common cold remedy")
     with open_store(folder / "kg.db", create=True) as store:
         load(store, "mondo", [r for id_, names in CONCEPTS.items() for r in concept(id_, *names)])
         load(store, "hp", [r for id_, names in FINDINGS.items() for r in concept(id_, *names)])

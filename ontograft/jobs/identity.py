@@ -89,7 +89,7 @@ def train_identity(
         raise OutputExists(f"{out}: an identity encoder is there already; pass --overwrite to train it anew, or --resume to finish")
     opened, base, runs = Pack.open(pack), base_encoders.resolve(plan.base), Path(f"{out}.runs")
     ids = _ids(exclude) if exclude is not None else []
-    settings = {"pack": opened.hash, "base": base.sha256, "excluded": _digest(ids), **asdict(plan)}
+    settings = {**asdict(plan), "pack": opened.hash, "base": base.sha256, "excluded": _digest(ids)}
     _begin(runs, settings, resume=resume)
     say(f"reading the names of {opened.n:,} concepts")
     synonyms = Synonyms(opened, plan.pairs, exclude=ids)
