@@ -17,6 +17,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ CORPORA = {
 }
 DEPTH = 32
 NAMES = 512  # names that are looked at to find 32 concepts
+PROBES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,76 +74,66 @@ def asked(path: Path, pack: Pack, new: set[int]) -> tuple[list[Asked], dict[str,
 
 
 class Dictionary:
-    """Names of a pack and the concepts that may be answers."""
+    """The concepts that may be answers, and their names.
+
+    Attributes:
+        numbers: the concepts, int64 [concepts].
+        texts: their names, spellings of one form taken once.
+    """
 
     def __init__(self, table: NameTable, allowed: NDArray[np.bool_]) -> None:
-        self.starts, self.concepts = table.by_form()
-        self.allowed = allowed
+        self.numbers = np.flatnonzero(allowed)
+        starts, concepts = table.by_form()
+        own = [concepts[low:high][allowed[concepts[low:high]]] for low, high in pairwise(starts.tolist())]
+        self.texts = [text for text, concepts in zip(table.texts, own, strict=True) if len(concepts)]
+        self._concepts = [concepts.tolist() for concepts in own if len(concepts)]
 
     def ranked(self, names: NDArray[np.int64]) -> list[int]:
         """Concepts of names, nearest first; of those that share a name the one that prefers it first."""
         found: dict[int, None] = {}
-        for name in names.tolist():
-            own = self.concepts[self.starts[name] : self.starts[name + 1]]
-            for concept in own[self.allowed[own]].tolist():
+        for name in names[names >= 0].tolist():
+            for concept in self._concepts[name]:
                 found.setdefault(concept)
         return list(found)[:DEPTH]
 
 
-Retriever = Callable[[list[str], Dictionary], list[list[int]]]
+Answers = list[list[int]]
 
 
-def by_alias(pack: Pack) -> Retriever:
+def by_alias(texts: list[str], of: Dictionary, pack: Pack) -> Answers:
     """The concepts that have the text as a name."""
-
-    def answer(texts: list[str], of: Dictionary) -> list[list[int]]:
-        matches = [pack.aliases.lookup(text) for text in texts]
-        return [[] if m is None else [int(c) for c in m.concepts if of.allowed[c]][:DEPTH] for m in matches]
-
-    return answer
+    allowed = set(of.numbers.tolist())
+    matches = [pack.aliases.lookup(text) for text in texts]
+    return [[] if m is None else [c for c in m.concepts.tolist() if c in allowed][:DEPTH] for m in matches]
 
 
-def by_vector(table: NDArray[np.float16], encode: Callable[[list[str]], NDArray[Any]]) -> Retriever:
-    """The concepts of the nearest names, all names looked at."""
-    import faiss
-
-    flat = faiss.IndexFlatIP(table.shape[1])
-    for low in range(0, len(table), 65_536):
-        flat.add(_unit(table[low : low + 65_536]))
-
-    def answer(texts: list[str], of: Dictionary) -> list[list[int]]:
-        _, names = flat.search(_unit(encode(texts)), NAMES)
-        return [of.ranked(row) for row in names]
-
-    return answer
+def by_name(queries: NDArray[Any], of: Dictionary, table: NDArray[Any]) -> Answers:
+    """The concepts of the nearest names."""
+    return [of.ranked(row) for row in _exhaustive(queries, table)]
 
 
-def by_concept(table: NDArray[np.float16], encode: Callable[[list[str]], NDArray[Any]]) -> Retriever:
+def by_concept(queries: NDArray[Any], of: Dictionary, table: NDArray[Any]) -> Answers:
     """The concepts whose own vectors are nearest."""
+    return [of.numbers[row[:DEPTH]].tolist() for row in _exhaustive(queries, table[of.numbers])]
+
+
+def by_index(queries: NDArray[Any], of: Dictionary, table: NDArray[np.float16]) -> Answers:
+    """The concepts of the nearest names, as the quantised index that a pack holds finds them."""
+    with tempfile.TemporaryDirectory() as folder:
+        index.build(table, Path(folder) / "names.faiss")
+        _, names = index.nearest(index.open_index(Path(folder) / "names.faiss", probes=PROBES), queries, NAMES)
+    return [of.ranked(row) for row in names]
+
+
+def _exhaustive(queries: NDArray[Any], table: NDArray[Any]) -> NDArray[np.int64]:
+    """Rows of the nearest vectors, all looked at, ``[queries, NAMES]``."""
     import faiss
 
     flat = faiss.IndexFlatIP(table.shape[1])
     for low in range(0, len(table), 65_536):
         flat.add(_unit(table[low : low + 65_536]))
-
-    def answer(texts: list[str], of: Dictionary) -> list[list[int]]:
-        _, concepts = flat.search(_unit(encode(texts)), NAMES)
-        return [row[of.allowed[row]][:DEPTH].tolist() for row in concepts]
-
-    return answer
-
-
-def by_index(table: NDArray[np.float16], encode: Callable[[list[str]], NDArray[Any]], probes: int) -> Retriever:
-    """The same through the quantised index that a pack holds."""
-
-    def answer(texts: list[str], of: Dictionary) -> list[list[int]]:
-        with tempfile.TemporaryDirectory() as folder:
-            index.build(table, Path(folder) / "names.faiss")
-            opened = index.open_index(Path(folder) / "names.faiss", probes=probes)
-            _, names = index.nearest(opened, encode(texts), NAMES)
-        return [of.ranked(row[row >= 0]) for row in names]
-
-    return answer
+    found: NDArray[np.int64] = flat.search(_unit(queries), NAMES)[1]
+    return found
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
@@ -179,43 +171,45 @@ def main() -> None:
     parser.add_argument("--identity", type=Path, required=True)
     parser.add_argument("--new", type=Path, help="ids of concepts that were kept from training")
     parser.add_argument("--split", choices=("dev", "train"), default="dev")
-    parser.add_argument("--only", default="", help="retrievers, separated by commas")
+    parser.add_argument("--scopes", default="mesh,all", help="dictionaries, separated by commas")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     pack = Pack.open(options.pack)
     table = NameTable.of(pack)
     new = {i for line in options.new.read_text().splitlines() if (i := pack.index_of(line.strip())) is not None} if options.new else set()
-    identity, text = IdentityEncoder.load(options.identity), TextEncoder(IdentityEncoder.load(options.identity).model.base)
-    graph = GraphEncoder.load(graph_encoder())
+    identity, graph = IdentityEncoder.load(options.identity), GraphEncoder.load(graph_encoder())
+    text = TextEncoder(graph.base)
 
-    def projected(texts: list[str]) -> NDArray[np.float32]:
+    def projected(vectors: NDArray[np.float16]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return graph.text(torch.from_numpy(name_vectors(texts, text)).float()).numpy()
+            return graph.text(torch.from_numpy(vectors).float()).numpy()
 
-    makers: dict[str, Callable[[], Retriever]] = {
-        "exact names": lambda: by_alias(pack),
-        "graph encoder, concepts": lambda: by_concept(np.asarray(pack.vectors(graph.key()).text), projected),
-        "untrained encoder, names": lambda: by_vector(name_vectors(table.texts, text), lambda t: text.encode(t)),
-        "graph encoder, names": lambda: by_vector(projected(table.texts).astype(np.float16), projected),
-        "identity encoder, names": lambda: by_vector(name_vectors(table.texts, identity), lambda t: identity.encode(t)),
-        "identity encoder, names, quantised index": lambda: by_index(name_vectors(table.texts, identity), lambda t: identity.encode(t), 32),
-    }
     mesh = np.array([any(m.startswith("mesh:") for m in pack.members(i)) for i in pack], np.bool_)
-    dictionaries = {"all": Dictionary(table, np.ones(pack.n, np.bool_)), "mesh": Dictionary(table, mesh)}
+    dictionaries = {"mesh": Dictionary(table, mesh), "all": Dictionary(table, np.ones(pack.n, np.bool_))}
     corpora = {name: asked(options.data / of[options.split], pack, new) for name, of in CORPORA.items()}
     texts = sorted({a.text for mentions, _ in corpora.values() for a in mentions})
+    queries = {"text": text.encode(texts), "identity": identity.encode(texts)}
+    queries["graph"] = projected(queries["text"])
     figures: dict[str, Any] = {name: {"left_out": left} for name, (_, left) in corpora.items()}
-    for name in [n for n in makers if not options.only or n in options.only.split(",")]:
-        retrieve = makers[name]()
-        for scope, dictionary in dictionaries.items():
-            answers = dict(zip(texts, retrieve(texts, dictionary), strict=True))
+    for scope in options.scopes.split(","):
+        of = dictionaries[scope]
+        plain, own = name_vectors(of.texts, text), name_vectors(of.texts, identity)
+        found = {
+            "exact names": by_alias(texts, of, pack),
+            "graph encoder, concepts": by_concept(queries["graph"], of, pack.vectors(graph.key()).text),
+            "graph encoder, names": by_name(queries["graph"], of, projected(plain)),
+            "untrained encoder, names": by_name(queries["text"], of, plain),
+            "identity encoder, names": by_name(queries["identity"], of, own),
+            "identity encoder, names, quantised index": by_index(queries["identity"], of, own),
+        }
+        for name, answers in found.items():
             for corpus, (mentions, _) in corpora.items():
-                figures[corpus].setdefault(scope, {})[name] = scores(mentions, answers)
+                figures[corpus].setdefault(scope, {})[name] = scores(mentions, dict(zip(texts, answers, strict=True)))
                 print(corpus, scope, name, json.dumps(figures[corpus][scope][name]["all"]), flush=True)
     manifest = json.loads((options.identity / "identity.json").read_text())
     report = {
         "split": options.split,
-        "dictionary": {"names": len(table.texts), "concepts": pack.n, "concepts_with_mesh_id": int(mesh.sum())},
+        "dictionaries": {scope: {"names": len(of.texts), "concepts": len(of.numbers)} for scope, of in dictionaries.items()},
         "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases],
         "pack": pack.hash,
         "identity": {k: manifest[k] for k in ("key", "training", "excluded", "held_out", "pairs")},
