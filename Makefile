@@ -5,9 +5,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,notebook,parquet
-# The environment is rebuilt when pyproject.toml says something else, by its content: a second run installs nothing and needs no network.
-KEY := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('pyproject.toml', 'rb').read()).hexdigest()[:16])")
+EXTRAS := dev,notebook,parquet,zstd
+# The environment is rebuilt when pyproject.toml or EXTRAS change, by their content: a second run installs nothing and needs no network.
+KEY := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('pyproject.toml', 'rb').read() + b'$(EXTRAS)').hexdigest()[:16])")
 STAMP := $(VENV)/.installed-$(KEY)
 SAMPLES := ontograft/samples
 DEMO := demo

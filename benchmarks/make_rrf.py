@@ -180,9 +180,9 @@ def synthetic(writer: Writer, size: int, words: Iterable[str] = ()) -> None:
             writer.row("MRCONSO", CUI=cui, LAT="ENG", TS="PS"[at], LUI=f"L{unit}", STT="PF", SUI=f"S{unit}", ISPREF="Y", AUI=f"A{unit}",
                        SAB="SYN", TTY=tty, CODE=f"{number}", STR=text, SRL="0", SUPPRESS="N", CVF="256")  # fmt: skip
         writer.row("MRSTY", CUI=cui, TUI="T047", STN="B2.2.1.2.1", STY=STY["T047"], ATUI=f"AT{number:08}", CVF="256")
-        for rel, rela in (("CHD", "isa"), ("RO", "has_finding_site"), ("RO", "associated_with")):
-            other = draw.randrange(number) if rel == "CHD" and number else draw.randrange(size)
-            writer.row("MRREL", CUI1=f"C{other:07}", STYPE1="CUI", REL=rel, CUI2=cui, STYPE2="CUI", RELA=rela,
+        for rel, rela in (("PAR", "inverse_isa"), ("RO", "has_finding_site"), ("RO", "associated_with")):
+            other = draw.randrange(number) if rel == "PAR" and number else draw.randrange(size)
+            writer.row("MRREL", CUI1=cui, STYPE1="CUI", REL=rel, CUI2=f"C{other:07}", STYPE2="CUI", RELA=rela,
                        RUI=f"R{writer.counts['MRREL']:08}", SAB="SYN", SL="SYN", SUPPRESS="N")  # fmt: skip
     writer.row(
         "MRSAB", VSAB="SYN1", RSAB="SYN", SON="Synthetic", SF="SYN", SVER="1", IMETA="2022AA", SRL="0", LAT="ENG", CURVER="Y", SABIN="Y"

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from ontograft.encoders.cache import VectorCache
 from ontograft.encoders.relations import classes_of
 from ontograft.encoders.sampling import Csr
+from ontograft.encoders.stale import stale
 from ontograft.encoders.text import TextEncoder
 
 if TYPE_CHECKING:
-    from ontograft.encoders.graph import GraphEncoder
+    from ontograft.encoders.graph_weights import GraphWeights
     from ontograft.kg.pack import Pack
 
 _DEFINITION_CHARACTERS = 160
@@ -24,10 +25,11 @@ _SYNONYMS = 3
 
 @dataclass(frozen=True, slots=True)
 class ConceptVectors:
-    """What an encoder makes of a pack: ``text`` (t) and ``graph`` (z), float16 ``[concepts, width]``."""
+    """What an encoder makes of a pack: ``text`` (t) and ``graph`` (z), float16 ``[concepts, width]``; hashes of the texts it ``read``."""
 
     text: NDArray[np.float16]
     graph: NDArray[np.float16]
+    read: NDArray[np.uint64]
 
 
 def concept_text(name: str, definition: str | None, synonyms: Sequence[str]) -> str:
@@ -39,12 +41,10 @@ def concept_text(name: str, definition: str | None, synonyms: Sequence[str]) -> 
 
 def texts_of(pack: Pack) -> list[str]:
     """The text of every concept of a pack, in its order."""
-    result = []
-    for i in range(pack.n):
-        name, definition = pack.name(i), pack.definition(i)
-        synonyms = () if definition else [s for s in pack.names_of(i) if s != name]
-        result.append(concept_text(name, definition, synonyms))
-    return result
+    return [
+        concept_text(names[0], definition or None, () if definition else names[1:])
+        for names, definition in zip(pack.all_names(), pack.all_definitions(), strict=True)
+    ]
 
 
 def csr_of(pack: Pack) -> Csr:
@@ -63,17 +63,52 @@ def text_vectors(texts: Sequence[str], encoder: TextEncoder, *, progress: Callab
 
 
 def encode_pack(
-    pack: Pack, encoder: GraphEncoder, *, device: str | None = None, progress: Callable[[int], None] | None = None
+    pack: Pack,
+    encoder: GraphWeights,
+    *,
+    before: Pack | None = None,
+    device: str | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> ConceptVectors:
     """Text and graph vectors of every concept of a pack.
 
     Args:
         pack: the compiled graph.
         encoder: the graph encoder; its base encoder reads the texts.
+        before: an earlier pack: the vectors of texts that it has are taken from it, and graph vectors that nothing has changed near;
+            unless another version of Ontograft made it.
         device: where the text encoder runs.
         progress: called with the number of concepts whose text was just read.
     """
-    texts = texts_of(pack)
-    vectors = text_vectors(texts, TextEncoder(encoder.base, device=device), progress=progress)
-    text, graph = encoder.encode(vectors, csr_of(pack))
-    return ConceptVectors(text, graph)
+    key, texts, graph = encoder.key(), texts_of(pack), csr_of(pack)
+    read = np.array([int.from_bytes(VectorCache.key(text)[:8], "little") for text in texts], np.uint64)
+    if before is not None and before.manifest.created_by != pack.manifest.created_by:
+        before = None  # another version may have told relations apart in another way
+    known = before.vectors(key) if before is not None and key in before.encoders else None
+    text = np.empty((pack.n, encoder.settings.width), np.float16)
+    missing = np.ones(pack.n, np.bool_)
+    if known is not None and known.read is not None:
+        at = _places(read, known.read)
+        missing = at < 0
+        text[~missing] = known.text[at[~missing]]
+        if progress is not None:
+            progress(int((~missing).sum()))
+    if missing.any():
+        reader = TextEncoder(encoder.base, device=device, sparing=True)
+        text[missing] = encoder.text(text_vectors([texts[i] for i in np.flatnonzero(missing)], reader, progress=progress))
+    if before is None or known is None or known.read is None:
+        return ConceptVectors(text, encoder.graph(text, graph), read)
+    number = _places(pack.id_hashes(), before.id_hashes())
+    nodes = np.flatnonzero(stale(graph, csr_of(before), number, read != known.read[number], hops=encoder.settings.layers))
+    made = known.graph[number]
+    made[nodes] = encoder.graph(text, graph, nodes)
+    return ConceptVectors(text, made, read)
+
+
+def _places(wanted: NDArray[np.uint64], there: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where each hash stands among others, -1 where it does not, int64 ``[wanted]``."""
+    if not len(there):
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(there, kind="stable")
+    at = order[np.minimum(np.searchsorted(there[order], wanted), len(there) - 1)]
+    return np.where(there[at] == wanted, at, -1)

@@ -8,7 +8,7 @@ first step, and once more half-way), so that every name meets names it is mistak
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,17 +80,13 @@ class Batches:
         self._concept = synonyms.names.concept[synonyms.pairs[:, 0]]
         self._first = np.searchsorted(self._concept, np.arange(synonyms.count + 1))
 
-    def steps(self, first: int, last: int, near: NDArray[np.int64]) -> Iterator[Batch]:
-        """Batches of the steps from ``first`` to ``last - 1``.
+    def __call__(self, step: int, near: NDArray[np.int64]) -> Batch:
+        """The batch of a step of the run.
 
         Args:
-            first, last: of the whole run.
+            step: its number.
             near: rows of names of wrong concepts near each concept, int64 ``[concepts, near]``, -1 where there are fewer.
         """
-        for step in range(first, last):
-            yield self._batch(step, near)
-
-    def _batch(self, step: int, near: NDArray[np.int64]) -> Batch:
         synonyms, seeds = self.synonyms, min(max(self.settings.pairs // 2, 1), len(self.synonyms.pairs))
         rounds, begin = divmod(step * seeds, len(synonyms.pairs))
         order = np.concatenate([np.random.default_rng([self.settings.seed, rounds + k]).permutation(len(synonyms.pairs)) for k in (0, 1)])

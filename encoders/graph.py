@@ -7,9 +7,6 @@ whole new ontology gets its vectors without training.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,24 +17,12 @@ from torch import Tensor, nn
 from torch_geometric.nn import RGCNConv
 
 from ontograft.encoders import base as base_encoders
-from ontograft.encoders.relations import CLASSES
-from ontograft.errors import BundleDamaged, EncoderError
+from ontograft.encoders.graph_weights import GraphSettings, GraphWeights
 
 if TYPE_CHECKING:
     from ontograft.encoders.sampling import Csr
 
-WEIGHTS, MANIFEST, SCHEMA = "graph.safetensors", "graph.json", 1
-_NODES_A_CHUNK = 32768
-
-
-@dataclass(frozen=True, slots=True)
-class GraphSettings:
-    """Shape of a graph encoder: width of the text vectors, of its own vectors, number of convolutions."""
-
-    text_width: int = 384
-    width: int = 128
-    layers: int = 2
-    classes: int = len(CLASSES)
+__all__ = ["GraphEncoder", "GraphSettings"]
 
 
 class GraphEncoder(nn.Module):
@@ -84,9 +69,8 @@ class GraphEncoder(nn.Module):
             )
         return t, self.graph_norm(t + self.gamma * hidden)
 
-    @torch.inference_mode()
     def encode(self, vectors: NDArray[np.float16], graph: Csr) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-        """Both vectors of every concept, layer by layer over chunks of nodes, so that memory stays bounded.
+        """Both vectors of every concept, by chunks of nodes, so that memory stays bounded.
 
         Args:
             vectors: text vectors, float16 ``[n, text_width]``.
@@ -95,90 +79,27 @@ class GraphEncoder(nn.Module):
         Returns:
             ``t`` and ``z``, float16 ``[n, width]`` each.
         """
-        n = len(vectors)
-        text = torch.empty(n, self.settings.width)
-        for low in range(0, n, _NODES_A_CHUNK):
-            text[low : low + _NODES_A_CHUNK] = self.text(torch.from_numpy(vectors[low : low + _NODES_A_CHUNK]).float())
-        hidden = text
-        for number, convolution in enumerate(self.convolutions):
-            following = torch.empty_like(hidden)
-            for low in range(0, n, _NODES_A_CHUNK):
-                high = min(low + _NODES_A_CHUNK, n)
-                sources, targets, classes = graph.into(low, high)
-                nodes, local = np.unique(sources, return_inverse=True)
-                index = torch.from_numpy(np.stack([local, targets - low]))
-                part = convolution((hidden[torch.from_numpy(nodes)], hidden[low:high]), index, torch.from_numpy(classes))
-                following[low:high] = torch.relu(part) if number + 1 < len(self.convolutions) else part
-            hidden = following
-        z = torch.empty_like(text)
-        for low in range(0, n, _NODES_A_CHUNK):
-            z[low : low + _NODES_A_CHUNK] = self.graph_norm(
-                text[low : low + _NODES_A_CHUNK] + self.gamma * hidden[low : low + _NODES_A_CHUNK]
-            )
-        return text.half().numpy(), z.half().numpy()
+        weights = self.weights()
+        text = weights.text(vectors)
+        return text, weights.graph(text, graph)
+
+    def weights(self) -> GraphWeights:
+        """The weights as they are now, in float16."""
+        tensors = {name: tensor.detach().cpu().half().contiguous().numpy() for name, tensor in self.state_dict().items()}
+        return GraphWeights(self.settings, self.base, tensors)
 
     def key(self) -> str:
-        """Hash of the weights and of the text encoder: vectors belong to it. Sixteen hex digits."""
-        digest = hashlib.sha256(self.base.sha256.encode())
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """See :meth:`GraphWeights.key`."""
+        return self.weights().key()
 
     def save(self, folder: Path, *, notes: dict[str, Any] | None = None) -> None:
         """Write weights (float16 safetensors) and a manifest into a folder."""
-        from safetensors.torch import save_file
-
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.detach().cpu().half().contiguous() for name, tensor in self.state_dict().items()}, folder / WEIGHTS)
-        manifest = {
-            "schema": SCHEMA,
-            "kind": "graph",
-            "key": self.key(),
-            "settings": asdict(self.settings),
-            "base": {"name": self.base.name, "sha256": self.base.sha256},
-            "sha256": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
-            **(notes or {}),
-        }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+        self.weights().save(folder, notes=notes)
 
     @classmethod
     def load(cls, folder: Path) -> GraphEncoder:
-        """Read an encoder that :meth:`save` wrote.
-
-        Raises:
-            BundleDamaged: the weights differ from the manifest's hash, or something is missing.
-            EncoderError: the base encoder here is not the one it was trained with.
-        """
-        from safetensors.torch import load
-
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text())
-            weights = (folder / WEIGHTS).read_bytes()
-        except (OSError, ValueError) as error:
-            raise BundleDamaged(
-                f"{folder}: not a graph encoder ({error.__class__.__name__}); expected {MANIFEST} and {WEIGHTS}, "
-                "as `ontograft train graph` writes them"
-            ) from error
-        if hashlib.sha256(weights).hexdigest() != manifest.get("sha256"):
-            raise BundleDamaged(f"{folder / WEIGHTS}: its sha256 is not the one in {MANIFEST}; copy the folder again or train anew")
-        if manifest.get("schema") != SCHEMA:
-            raise BundleDamaged(
-                f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; "
-                "train anew or install the version that wrote it"
-            )
-        try:
-            name, sha256, settings = manifest["base"]["name"], str(manifest["base"]["sha256"]), GraphSettings(**manifest["settings"])
-        except (KeyError, TypeError) as error:
-            raise BundleDamaged(
-                f"{folder / MANIFEST}: no base encoder or no settings in it; copy the folder again or train anew"
-            ) from error
-        base = base_encoders.resolve(name)
-        if base.sha256 != sha256:
-            raise EncoderError(
-                f"{folder}: trained on {base.name} with sha256 {sha256[:12]}…, found {base.sha256[:12]}…; "
-                "install the same weights or train anew"
-            )
-        encoder = cls(settings, base)
-        encoder.load_state_dict({name: tensor.float() for name, tensor in load(weights).items()})
+        """Read an encoder that :meth:`save` wrote; errors as of :meth:`GraphWeights.load`."""
+        weights = GraphWeights.load(folder)
+        encoder = cls(weights.settings, weights.base)
+        encoder.load_state_dict({name: torch.from_numpy(tensor).float() for name, tensor in weights.tensors.items()})
         return encoder.eval()

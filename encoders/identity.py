@@ -16,7 +16,7 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
@@ -173,9 +173,23 @@ class IdentityEncoder(ShortTextEncoder):
     """
 
     def __init__(self, model: IdentityModel, *, device: str | None = None) -> None:
-        place = device_of(device)
-        super().__init__(model.tokenizer, device=place, width=model.settings.width, max_pieces=model.settings.max_pieces)
-        self.model = model.to(place)
+        self._device, self.max_pieces = device_of(device), model.settings.max_pieces
+        self.model = model.to(self._device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return self.model.settings.width
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Cuts texts to word pieces."""
+        return self.model.tokenizer
 
     @classmethod
     def load(cls, folder: Path, *, device: str | None = None) -> Self:

@@ -27,12 +27,12 @@ class Csr:
         """Number of nodes."""
         return len(self.indptr) - 1
 
-    def into(self, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Every message into nodes ``low <= node < high``: sources, targets and classes, int64 each."""
-        begin, end = int(self.indptr[low]), int(self.indptr[high])
-        counts = np.diff(self.indptr[low : high + 1])
-        targets = np.repeat(np.arange(low, high, dtype=np.int64), counts)
-        return self.indices[begin:end].astype(np.int64), targets, np.asarray(self.classes[begin:end], dtype=np.int64)
+    def into(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Every message into some nodes: its source, its target's place in ``nodes`` (in order) and its class, int64 each."""
+        begin, counts = self.indptr[nodes], self.indptr[nodes + 1] - self.indptr[nodes]
+        targets = np.repeat(np.arange(len(nodes), dtype=np.int64), counts)
+        at = np.arange(len(targets)) + np.repeat(begin - np.cumsum(counts) + counts, counts)
+        return self.indices[at].astype(np.int64), targets, np.asarray(self.classes[at], dtype=np.int64)
 
     def sample(
         self, nodes: NDArray[np.int64], fanout: int, rng: np.random.Generator

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ontograft.encoders.names import NameTable
 from ontograft.errors import CorpusError
-from ontograft.kg.compile import id_hash
+from ontograft.kg.strings import text_hash
 from ontograft.kg.surface import is_acronym, normalise
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Synonyms:
                 "expected ids as `ontograft search` prints them"
             )
         several = np.diff(self.starts) > 1
-        drawn = np.array([id_hash(f"held out {pack.id(i)}") / 2**64 for i in range(pack.n)]) < settings.held_out
+        drawn = np.array([text_hash(f"held out {pack.id(i)}") / 2**64 for i in range(pack.n)]) < settings.held_out
         self.held_out = np.flatnonzero(several & drawn & ~self._closed(self.excluded))
         hidden = self._closed(self.excluded | set(self.held_out.tolist()))
         lengths = np.array([len(text) for text in self.names.texts], np.int64)

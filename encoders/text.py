@@ -1,9 +1,10 @@
-"""Short texts to vectors: batches of similar length, through a cache; with the frozen encoder the mean of its last hidden states."""
+"""Short texts to vectors with a frozen encoder: mean of the last hidden states, unit length."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -11,34 +12,47 @@ from numpy.typing import NDArray
 
 from ontograft.encoders.base import BaseEncoder, load
 from ontograft.encoders.cache import VectorCache
+from ontograft.encoders.plain_bert import PlainBert, plain_bert
 from ontograft.encoders.windows import tokenizable
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
+_FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
 
 
 class ShortTextEncoder(ABC):
     """Encodes names and definitions; what its net makes of word pieces is up to the subclass.
 
-    Args:
-        tokenizer: a fast tokenizer.
-        device: where the net is.
-        width: numbers in a vector.
+    Attributes:
         max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, device: torch.device, width: int, max_pieces: int) -> None:
-        self._tokenizer, self.device, self.width, self.max_pieces = tokenizer, device, width, max_pieces
+    max_pieces: int
 
     @property
     @abstractmethod
     def key(self) -> str:
         """Stands for the weights and the way of pooling."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    @abstractmethod
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Cuts texts to word pieces."""
 
     @abstractmethod
     def pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -66,17 +80,22 @@ class ShortTextEncoder(ABC):
                 progress(int(known.sum()))
         # Similar lengths together: little padding; by chunks, so that what is done is kept.
         todo = todo[np.argsort([len(texts[i]) for i in todo.tolist()], kind="stable")] if len(todo) else todo
+        encode = self._reader(len(todo))
         for low in range(0, len(todo), _TEXTS_A_COMMIT):
             part = todo[low : low + _TEXTS_A_COMMIT]
-            out[part] = self._encode_part([texts[i] for i in part.tolist()], progress)
+            out[part] = encode([texts[i] for i in part.tolist()], progress)
             if cache is not None:
                 cache.put([keys[i] for i in part], out[part])
         return out
 
+    def _reader(self, count: int) -> Callable[[list[str], Callable[[int], None] | None], NDArray[np.float16]]:
+        """What reads so many texts."""
+        return self._encode_part
+
     def _encode_part(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
         import torch
 
-        pieces = self._tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
+        pieces = self.tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
         order = np.argsort([len(p) for p in pieces], kind="stable")
         out = np.empty((len(texts), self.width), dtype=np.float16)
         low = 0
@@ -110,15 +129,38 @@ class TextEncoder(ShortTextEncoder):
     Args:
         base: the encoder to use.
         device: a torch device; the accelerator where there is one, else the processor, when None.
-        max_pieces: word pieces read of a text.
+        max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
+        sparing: read a few hundred texts without torch, which takes longer to import than they do to read.
     """
 
-    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24) -> None:
-        self.base = base
-        model, tokenizer = load(base)
-        place = device_of(device)
-        super().__init__(tokenizer, device=place, width=int(model.config.hidden_size), max_pieces=max_pieces)
-        self._model = cast("nn.Module", model).to(place)
+    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24, sparing: bool = False) -> None:
+        self.base, self.max_pieces = base, max_pieces
+        self._device, self._sparing = device, sparing and device is None
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return device_of(self._device)
+
+    @cached_property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return self._plain.width if self._plain is not None else int(self._loaded[0].config.hidden_size)
+
+    @cached_property
+    def _plain(self) -> PlainBert | None:
+        return plain_bert(self.base) if self._sparing else None
+
+    @cached_property
+    def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        model, tokenizer = load(self.base)
+        cast("nn.Module", model).to(self.device)
+        return model, tokenizer
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Cuts texts to word pieces."""
+        return self._loaded[1]
 
     @property
     def key(self) -> str:
@@ -129,8 +171,18 @@ class TextEncoder(ShortTextEncoder):
         """Vectors of unit length, float32 ``[texts, width]``, of word pieces ``[texts, pieces]``."""
         import torch
 
-        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self._loaded[0](input_ids=ids, attention_mask=mask).last_hidden_state
         return torch.nn.functional.normalize(mean_of_pieces(hidden, mask), dim=-1)
+
+    def _reader(self, count: int) -> Callable[[list[str], Callable[[int], None] | None], NDArray[np.float16]]:
+        return self._encode_few if count <= _FEW and self._plain is not None else self._encode_part
+
+    def _encode_few(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
+        assert self._plain is not None
+        vectors = self._plain.encode([tokenizable(text) for text in texts], self.max_pieces)
+        if progress is not None:
+            progress(len(texts))
+        return vectors
 
 
 def mean_of_pieces(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -42,7 +42,7 @@ class Heard:
     Attributes:
         residual: what is added to the hidden states, ``[batch, pieces, hidden]``.
         logits: float32 ``[spans, candidates + 2]``, then NONE and UNKNOWN; -1e9 where there is no candidate.
-        neighbour_weights: float32 ``[concepts, neighbours]`` of the second softmax, scaled by its factor.
+        neighbour_weights: float32 ``[concepts, neighbours]`` of the second softmax, before its factor.
     """
 
     residual: Tensor
@@ -130,7 +130,7 @@ class KnowledgeAttention(nn.Module):
         scores = (self.neighbour_query(own).unsqueeze(1) * keys).sum(-1) / self.settings.width**0.5
         weights = scores.masked_fill(~present, _MASKED).softmax(-1) * present
         told = (weights.unsqueeze(-1) * (self.neighbour_value(around) + self.relation_value(knowledge.relation))).sum(1)
-        return own + self.neighbour_scale * told, weights * self.neighbour_scale.detach()
+        return own + self.neighbour_scale * told, weights
 
     def _logits(self, span: Tensor, concepts: Tensor, knowledge: KnowledgeBatch) -> Tensor:
         query = self.query(span)

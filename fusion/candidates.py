@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ontograft.encoders.relations import CLASSES, classes_of
 from ontograft.encoders.windows import Words
 from ontograft.fusion.abbreviations import definitions, occurrences
+from ontograft.fusion.coherence import Coherence
+from ontograft.fusion.lexicon import Lexicon, OpenLexicon, Usage
 from ontograft.kg.aliases import AliasMatch, Kind
 
 if TYPE_CHECKING:
@@ -36,7 +40,15 @@ FEATURES = (
     "joined ids",
     "repeats",
     "inside a longer match",
+    "tree edges to other spans",
+    "other edges to other spans",
+    "meant in training",
+    "times meant in training",
+    "share of mentions in training",
+    "times seen in training",
+    "could be named in training",
 )
+_EDGES = slice(FEATURES.index("tree edges to other spans"), FEATURES.index("other edges to other spans") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +76,39 @@ class SpanCandidates:
         return SpanCandidates(self.first[rows], self.last[rows], self.concepts[rows], self.features[rows], self.groups[rows])
 
 
-class CandidateFinder:
-    """Finds a document's spans and their candidates in a pack."""
+@dataclass(frozen=True)
+class _Named:
+    """What a stretch of text may be: by a name of the pack, by what training has taught of it, or both."""
 
-    def __init__(self, pack: Pack) -> None:
+    match: AliasMatch | None
+    usage: Usage | None = None
+    defined: bool = False
+
+    @cached_property
+    def concepts(self) -> list[tuple[int, int, int]]:
+        """Concept, :class:`Kind` (0 where no name says so) and how often training meant it; those that it meant come first."""
+        kinds = dict(zip(self.match.concepts.tolist(), self.match.kinds.tolist(), strict=True)) if self.match is not None else {}
+        meant = dict(self.usage.concepts) if self.usage is not None else {}
+        return [(c, kinds.get(c, 0), n) for c, n in meant.items()] + [(c, kind, 0) for c, kind in kinds.items() if c not in meant]
+
+
+_UNSEEN = Usage((), 0, 0)
+
+
+class CandidateFinder:
+    """Finds a document's spans and their candidates in a pack.
+
+    Args:
+        pack: names and edges.
+        lexicon: what a training corpus taught of surfaces.
+        edges: whether candidates are told which others of the document an edge joins them to.
+    """
+
+    def __init__(self, pack: Pack, *, lexicon: Lexicon | None = None, edges: bool = True) -> None:
         self.pack = pack
+        self._lexicon = OpenLexicon(lexicon, pack) if lexicon is not None else None
         self._groups = np.asarray(pack.groups)
+        self._coherence = Coherence(pack.adjacency, classes_of(pack.adjacency.names) < CLASSES.index("associated")) if edges else None
 
     def find(self, text: str, words: Words) -> SpanCandidates:
         """Spans of a document; at most :data:`NESTED` cover one word, the longest win.
@@ -78,42 +117,54 @@ class CandidateFinder:
             text: the document.
             words: its words; a match that cuts one is left out.
         """
-        found: dict[tuple[int, int], tuple[AliasMatch, bool]] = {}
+        found: dict[tuple[int, int], _Named] = {}
         for match in self.pack.aliases.find(text):
             at = words.covering(match.start, match.end)
             if at is not None:
-                found.setdefault(at, (match, False))
+                found.setdefault(at, _Named(match))
+        if self._lexicon is not None:
+            for start, end, usage in self._lexicon.find(text):
+                at = words.covering(start, end)
+                wanted = usage.without(self.pack.aliases.refused(text[start:end]))
+                if at is not None and (wanted.concepts or at in found):
+                    found[at] = replace(found.get(at, _Named(None)), usage=wanted)
         for definition in definitions(text):
-            meaning = self.pack.aliases.lookup(text[definition.long_start : definition.long_end])
-            if meaning is None:
+            long_form = text[definition.long_start : definition.long_end]
+            taught = self._lexicon.lookup(long_form) if self._lexicon is not None else None
+            meaning = _Named(self.pack.aliases.lookup(long_form), taught, defined=True)
+            if not meaning.concepts:
                 continue
             for start, end in occurrences(text, definition.short):
                 at = words.covering(start, end)
                 if at is not None:
-                    found[at] = (meaning, True)
+                    found[at] = meaning
         return self._arrays(text, words, self._select(found, len(words)))
 
-    def _select(self, found: dict[tuple[int, int], tuple[AliasMatch, bool]], n: int) -> list[tuple[int, int, AliasMatch, bool, int]]:
+    def _select(self, found: dict[tuple[int, int], _Named], n: int) -> list[tuple[int, int, _Named, int]]:
         cover = np.zeros(n, dtype=np.int32)
         chosen = []
-        for (first, last), (match, defined) in sorted(found.items(), key=lambda item: (item[0][0] - item[0][1], item[0][0])):
+        for (first, last), named in sorted(found.items(), key=lambda item: (item[0][0] - item[0][1], item[0][0])):
             depth = int(cover[first : last + 1].max())
             if depth < NESTED:
                 cover[first : last + 1] += 1
-                chosen.append((first, last, match, defined, depth))
+                chosen.append((first, last, named, depth))
         chosen.sort(key=lambda row: (row[0], -row[1]))
         return chosen
 
-    def _arrays(self, text: str, words: Words, chosen: list[tuple[int, int, AliasMatch, bool, int]]) -> SpanCandidates:
+    def _arrays(self, text: str, words: Words, chosen: list[tuple[int, int, _Named, int]]) -> SpanCandidates:
         n = len(chosen)
         concepts = np.full((n, CANDIDATES), -1, dtype=np.int32)
         features = np.zeros((n, CANDIDATES, len(FEATURES)), dtype=np.float32)
-        repeats = Counter(int(match.concepts[0]) for _, _, match, _, _ in chosen)
-        for row, (first, last, match, defined, depth) in enumerate(chosen):
-            k = min(len(match.concepts), CANDIDATES)
-            kinds = match.kinds[:k].astype(np.int32)
+        repeats = Counter(named.concepts[0][0] for _, _, named, _ in chosen)
+        for row, (first, last, named, depth) in enumerate(chosen):
+            shown = named.concepts[:CANDIDATES]
+            k = len(shown)
+            concepts[row, :k] = [c for c, _, _ in shown]
+            kinds = np.array([kind for _, kind, _ in shown], dtype=np.int32)
+            meant = np.array([count for _, _, count in shown], dtype=np.float32)
             surface = text[words.starts[first] : words.ends[last]]
-            concepts[row, :k] = match.concepts[:k]
+            usage = named.usage or _UNSEEN
+            seen = usage.mentions + usage.others
             features[row, :k] = np.stack(
                 [
                     np.ones(k),
@@ -122,19 +173,27 @@ class CandidateFinder:
                     (kinds & (Kind.NARROW | Kind.BROAD | Kind.RELATED)) > 0,
                     (kinds & (Kind.INVERTED | Kind.FOLDED)) > 0,
                     (kinds & Kind.ACRONYM) > 0,
-                    np.full(k, defined),
-                    np.full(k, math.log(len(match.concepts)) / math.log(16)),
+                    np.full(k, named.defined),
+                    np.full(k, math.log(len(named.concepts)) / math.log(16)),
                     1 / (1 + np.arange(k)),
-                    np.full(k, match.exact_case),
+                    np.full(k, named.match is not None and named.match.exact_case),
                     np.full(k, math.log1p(last - first)),
                     np.full(k, surface[:1].isupper()),
                     np.full(k, surface.isupper()),
-                    np.log1p([len(self.pack.members(int(c))) - 1 for c in match.concepts[:k]]),
-                    np.full(k, math.log1p(repeats[int(match.concepts[0])] - 1) / 2),
+                    np.log1p(self.pack.member_counts(concepts[row, :k]) - 1),
+                    np.full(k, math.log1p(repeats[named.concepts[0][0]] - 1) / 2),
                     np.full(k, min(depth, 1)),
+                    *np.zeros((2, k)),
+                    meant / max(sum(count for _, count in usage.concepts), 1),
+                    np.log1p(meant) / 3,
+                    np.full(k, usage.mentions / max(seen, 1)),
+                    np.full(k, math.log1p(seen) / 4),
+                    [self._lexicon is not None and self._lexicon.could_name(c) for c, _, _ in shown],
                 ],
                 axis=1,
             )
+        if self._coherence is not None and n:
+            features[:, :, _EDGES] = self._coherence(concepts)
         groups = np.where(concepts >= 0, self._groups[np.maximum(concepts, 0)] if n else 0, 0).astype(np.uint8)
         firsts = np.array([row[0] for row in chosen], dtype=np.int32)
         lasts = np.array([row[1] for row in chosen], dtype=np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,18 @@ class Encoded:
     heard: Heard | None
 
 
+@dataclass(slots=True)
+class _Call:
+    """What a forward pass carries to the hook, and what the hook hands back."""
+
+    knowledge: KnowledgeBatch | None
+    heard: Heard | None = None
+
+
+# The hook is called by the transformer, which passes nothing along; threads that share an encoder each have a call of their own.
+_CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
 class GraftedEncoder(nn.Module):
     """A Hugging Face encoder with a knowledge-attention layer hooked in.
 
@@ -40,8 +53,6 @@ class GraftedEncoder(nn.Module):
         self.after = round(len(layers) * 2 / 3) if after is None else after
         if not 1 <= self.after <= len(layers):
             raise EncoderError(f"cannot fuse after layer {self.after}: this encoder has {len(layers)}")
-        self._knowledge: KnowledgeBatch | None = None
-        self._heard: Heard | None = None
         layers[self.after - 1].register_forward_hook(self._graft)
 
     @property
@@ -57,19 +68,21 @@ class GraftedEncoder(nn.Module):
             attention_mask: int64 ``[batch, pieces]``.
             knowledge: candidates of the batch; None means none.
         """
-        self._knowledge, self._heard = knowledge, None
+        call = _Call(knowledge)
+        token = _CALL.set(call)
         try:
             hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            return Encoded(hidden, self._heard)
         finally:
-            self._knowledge, self._heard = None, None
+            _CALL.reset(token)
+        return Encoded(hidden, call.heard)
 
     def _graft(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
-        if self.fusion is None or self._knowledge is None:
+        call = _CALL.get()
+        if self.fusion is None or call is None or call.knowledge is None:
             return output
         hidden = output[0] if isinstance(output, tuple) else output
-        self._heard = self.fusion(hidden, self._knowledge)
-        grafted = hidden + self._heard.residual
+        call.heard = heard = self.fusion(hidden, call.knowledge)
+        grafted = hidden + heard.residual
         return (grafted, *output[1:]) if isinstance(output, tuple) else grafted
 
 

@@ -8,5 +8,5 @@ Public names, each imported from its module:
 * ``predicates``: ``predicate``
 * ``table_config``: ``TableConfig``, ``read_config``
 * ``notes``: ``read_notes``, ``digest``
-* ``corpora``: ``read_pubtator``
+* ``corpora``: ``read_corpus`` (``read_pubtator``, ``iob``)
 """

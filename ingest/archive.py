@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ontograft.errors import SourceError, TruncatedSource, UnsafeSource
-from ontograft.ingest.source import BROKEN_ARCHIVE, Bounded, bomb_bound, decompressed
+from ontograft.ingest.source import BROKEN_ARCHIVE, Bounded, bomb_bound, decompressed, zip_files
 
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst")
 _ARCHIVES = (*_TAR, ".zip")
@@ -37,7 +37,7 @@ def lone_member(path: Path) -> bool:
     if path.suffix.lower() != ".zip":
         return False
     with _named_errors(path), zipfile.ZipFile(path) as archive:
-        members = [info for info in archive.infolist() if not info.is_dir()]
+        members = zip_files(archive)
         for info in archive.infolist():
             _checked(info.filename, path)
         if len(members) == 1 and stat.S_ISLNK(members[0].external_attr >> 16):
@@ -75,8 +75,7 @@ def _zip_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             _checked(info.filename, path)
-            if info.is_dir():
-                continue
+        for info in zip_files(archive):
             if info.flag_bits & 1:
                 raise SourceError("the archive is encrypted, expected a plain one: unpack it first", file=path)
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
@@ -98,6 +97,8 @@ def _tar_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 if member is None:
                     raise UnsafeSource("the archive holds a link or a device, expected plain files: refused", file=path)
                 yield info.name, member
+        while bounded.read(1 << 20):  # what follows the last file ends with the checksum of all
+            pass
 
 
 def _checked(name: str, path: Path) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from ontograft.errors import CorpusError
+from ontograft.ingest.iob import read_iob
 from ontograft.ingest.prefixes import mesh_id
 from ontograft.types import Annotated, Mention
 
@@ -14,10 +17,29 @@ from ontograft.types import Annotated, Mention
 TITLE_OR_ABSTRACT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 
 
+def read_corpus(path: str | Path) -> list[Annotated]:
+    """Read annotated documents: PubTator, or a word and its BIO tag a line; the first line shows which. From stdin (``-``) PubTator.
+
+    Raises:
+        CorpusError: the file is neither, or not what it promises.
+    """
+    if str(path) == "-":  # stdin cannot be looked at before it is read
+        return read_pubtator(path)
+    try:
+        with Path(path).open("rb") as stream:
+            first = next((line for line in stream if line.strip()), b"").decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}): check the path") from None
+    tag = first.rstrip("\r\n").rpartition("\t")[2]
+    if not TITLE_OR_ABSTRACT.match(first) and (tag == "O" or tag.startswith(("B-", "I-"))):
+        return read_iob(path)
+    return read_pubtator(path)
+
+
 def read_pubtator(path: str | Path) -> list[Annotated]:
     """Read a PubTator file: title, blank, abstract; mentions with their offsets in that text; relations between ids are skipped.
 
-    A document that stands in the file twice (one of NCBI-disease does) is taken once.
+    ``-`` is standard input. A document that stands in the file twice (one of NCBI-disease does) is taken once.
 
     Raises:
         CorpusError: with file and line: a line of another form, offsets outside the text or that do not spell the mention.
@@ -38,7 +60,7 @@ def _blocks(path: str | Path) -> Iterator[list[tuple[int, str]]]:
     """The lines of one document after the other, numbered; a blank line or another title begins the next."""
     block: list[tuple[int, str]] = []
     try:
-        with Path(path).open("rb") as stream:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else Path(path).open("rb") as stream:
             for number, raw in enumerate(stream, 1):
                 try:
                     line = str(raw, "utf-8").removesuffix("\n").removesuffix("\r")

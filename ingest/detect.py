@@ -10,43 +10,45 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ontograft.errors import OptionError, SourceError, UnknownFormat
-from ontograft.ingest.akoma_ntoso import is_akn, read_akn
-from ontograft.ingest.cn_law import is_cn_law, read_cn_law
 from ontograft.ingest.folder import OpenFolder, open_source
-from ontograft.ingest.gem import is_gem, read_gem
-from ontograft.ingest.icd10cm import is_icd10cm, read_icd10cm
-from ontograft.ingest.mesh_xml import read_mesh
-from ontograft.ingest.obo import read_obo
-from ontograft.ingest.owl import read_owl
 from ontograft.ingest.rrf import OPTIONS as RRF_OPTIONS
-from ontograft.ingest.rrf import read_rrf
 from ontograft.ingest.source import COMPRESSED, OpenSource
-from ontograft.ingest.sssom import read_sssom
 from ontograft.ingest.staging import Request, Source
-from ontograft.ingest.table import read_table
-from ontograft.ingest.table_config import TableConfig, read_config
-from ontograft.ingest.uslm import is_uslm, read_uslm
 from ontograft.types import Header, Record
+
+if TYPE_CHECKING:
+    from ontograft.ingest.table_config import TableConfig
 
 Reader: TypeAlias = Callable[[OpenSource, Request], tuple[Header, Iterator[Record]]]
 
+
+def _of(module: str, name: str) -> Callable[..., Any]:
+    """A function of a reader's module, which is imported at the first call: of all readers a command needs one."""
+
+    def call(*args: Any) -> Any:
+        return getattr(import_module(f"ontograft.ingest.{module}"), name)(*args)
+
+    return call
+
+
 FORMATS: dict[str, Reader] = {
-    "obo": read_obo,
-    "owl": read_owl,
-    "rrf": read_rrf,
-    "mesh": read_mesh,
-    "icd10cm": read_icd10cm,
-    "icd9": read_gem,
-    "uslm": read_uslm,
-    "akn": read_akn,
-    "cn-law": read_cn_law,
-    "sssom": read_sssom,
-    "table": read_table,
+    "obo": _of("obo", "read_obo"),
+    "owl": _of("owl", "read_owl"),
+    "rrf": _of("rrf", "read_rrf"),
+    "mesh": _of("mesh_xml", "read_mesh"),
+    "icd10cm": _of("icd10cm", "read_icd10cm"),
+    "icd9": _of("gem", "read_gem"),
+    "uslm": _of("uslm", "read_uslm"),
+    "akn": _of("akoma_ntoso", "read_akn"),
+    "cn-law": _of("cn_law", "read_cn_law"),
+    "sssom": _of("sssom", "read_sssom"),
+    "table": _of("table", "read_table"),
 }
 
 # Formats of which a folder is read whole: the file names (without the suffix of a compression) that belong to them.
@@ -77,11 +79,11 @@ SNIFFERS: dict[str, Callable[[str, bytes], bool]] = {
     "obo": lambda name, head: name.lower().endswith(".obo") or bool(_OBO.search(head)),
     "sssom": lambda name, head: ".sssom." in name.lower() or bool(_SSSOM.search(head)),
     "mesh": lambda name, head: bool(re.search(rb"<(?:Descriptor|Supplemental|Qualifier)RecordSet\b", head)),
-    "uslm": lambda name, head: is_uslm(head),
-    "akn": lambda name, head: is_akn(head),
-    "icd10cm": lambda name, head: is_icd10cm(head),
-    "icd9": lambda name, head: is_gem(head),
-    "cn-law": lambda name, head: is_cn_law(head),
+    "uslm": lambda name, head: bool(_of("uslm", "is_uslm")(head)),
+    "akn": lambda name, head: bool(_of("akoma_ntoso", "is_akn")(head)),
+    "icd10cm": lambda name, head: bool(_of("icd10cm", "is_icd10cm")(head)),
+    "icd9": lambda name, head: bool(_of("gem", "is_gem")(head)),
+    "cn-law": lambda name, head: bool(_of("cn_law", "is_cn_law")(head)),
     "owl": lambda name, head: bool(_RDF_NAME.search(name) or _RDF.search(head)),
 }
 
@@ -131,13 +133,19 @@ def read(
         if key not in OPTIONS.get(format, ()):
             known = ", ".join(sorted(OPTIONS.get(format, ()))) or "none"
             raise OptionError(f"format {format} has no option '{key}'; it has {known}")
-    columns = config if isinstance(config, TableConfig) or config is None else read_config(config)
+    columns = _columns(config) if config is not None else None
     if format == "table" and columns is None:
         raise OptionError(f"{source.shown}: a table needs --config FILE.toml, which maps its columns")
     about, records = FORMATS[format](source, Request(name, release, columns, options or {}))
     if skipped is not None:
         records = chain(skipped.caveats(), records)
     return Source(about, records, source.path, source.bytes_total, source.progress, source.sha256)
+
+
+def _columns(config: str | Path | TableConfig) -> TableConfig:
+    from ontograft.ingest.table_config import TableConfig, read_config
+
+    return config if isinstance(config, TableConfig) else read_config(config)
 
 
 def detect(source: OpenSource) -> str:
@@ -169,8 +177,8 @@ def _take(folder: OpenFolder, format: str | None) -> str:
     """Choose the files of a folder that belong to its format, and say which that is."""
     formats: dict[str, str] = {}
     if format is None or format not in FOLDERS:
-        for name, (path, shown) in folder.files.items():
-            found = _sniff(Path(name).name, OpenSource(path, shown=shown).head(1 << 14))
+        for name in folder.files:
+            found = _sniff(Path(name).name, folder.part(name).head(1 << 14))
             if found is not None:
                 formats[name] = found
         counts = Counter(formats.values())

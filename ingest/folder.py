@@ -63,6 +63,7 @@ class OpenFolder(OpenSource):
             raise SourceError("holds no file, expected those of an ontology: check the path", file=self.shown)
         shown = self.shown.rstrip("/")
         self.files = {name: (root / name, f"{shown}{separator}{name}") for name in names}
+        self._opened: dict[str, OpenSource] = {}
         self._parts: tuple[OpenSource, ...] | None = None
 
     @property
@@ -86,12 +87,19 @@ class OpenFolder(OpenSource):
             some = ", ".join(list(self.files)[:5])
             raise SourceError(f"none of its {len(self.files):,} files is of this format ({some} …): check the path", file=self.shown)
         self.skipped = tuple(name for name in self.files if name not in set(chosen))
-        self._parts = tuple(OpenSource(path, shown=shown, relative=name) for name, (path, shown) in ((n, self.files[n]) for n in chosen))
+        self._parts = tuple(self.part(name) for name in chosen)
         digest = hashlib.sha256()
         for part in self._parts:
             digest.update(f"{len(part.relative)}:{part.relative}{part.sha256}".encode("utf-8", "surrogateescape"))
         self.sha256 = digest.hexdigest()
         self.bytes_total = sum(part.bytes_total for part in self._parts)
+
+    def part(self, name: str) -> OpenSource:
+        """One of its files, opened (and hashed) once."""
+        if name not in self._opened:
+            path, shown = self.files[name]
+            self._opened[name] = OpenSource(path, shown=shown, relative=name)
+        return self._opened[name]
 
     @property
     def parts(self) -> tuple[OpenSource, ...]:

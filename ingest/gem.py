@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from ontograft.errors import TruncatedSource
-from ontograft.ingest.icd10cm_notes import dotted
+from ontograft.ingest.icd10cm_codes import dotted
 from ontograft.ingest.source import OpenSource
 from ontograft.ingest.staging import Request, check_end, header
 from ontograft.types import Concept, Header, Record, Reject, Relation

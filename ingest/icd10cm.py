@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from ontograft.errors import TruncatedSource
 from ontograft.ingest.folder import one_release
-from ontograft.ingest.icd10cm_notes import PREDICATES, Known, Notes, dotted
+from ontograft.ingest.icd10cm_codes import CATEGORY, CODE, dotted
+from ontograft.ingest.icd10cm_notes import PREDICATES, Known, Notes
 from ontograft.ingest.icd10cm_tables import is_table, read_code_table
 from ontograft.ingest.markup import Element, child, children, clear, elements, root_of, text_of
 from ontograft.ingest.source import OpenSource
@@ -23,11 +24,11 @@ from ontograft.ingest.staging import Request, header
 from ontograft.types import Concept, Header, Name, Record, Reject, Relation, Scope
 
 _VERSION = re.compile(rb"<version>\s*([^<]{1,40}?)\s*</version>")
-_RANGE = re.compile(r"\s*\(([A-Z](?:\d[0-9A-Z]|[A-Z]\d))(?:\s*[-–]\s*([A-Z](?:\d[0-9A-Z]|[A-Z]\d)))?\)\s*\Z")
+_RANGE = re.compile(rf"\s*\(({CATEGORY})(?:\s*[-–]\s*({CATEGORY}))?\)\s*\Z")
 _NOT_APPLIED = re.compile(
     r"7th characters? ((?:[0-9A-Z](?:,| and|, and| or)? )+)do not apply to codes in category (\w+) with 6th character (.*)", re.IGNORECASE
 )
-_CODE = re.compile(r"[A-Z](?:\d[0-9A-Z]|[A-Z]\d)(?:\.[0-9A-Z]{1,4})?")
+_CODE = re.compile(CODE)
 _ATTRIBUTION = "ICD-10-CM, National Center for Health Statistics (CDC) and Centers for Medicare & Medicaid Services"
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ontograft.ingest.icd10cm_codes import CODE
 from ontograft.types import Relation
 
 PREDICATES = {
@@ -19,8 +20,7 @@ PREDICATES = {
 _HEADINGS = {"codeFirst": "Code first", "useAdditionalCode": "Use additional", "codeAlso": "Code also", "excludes1": "Excludes1",
              "excludes2": "Excludes2"}  # fmt: skip
 
-_CODE = r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?"
-_NAMED = re.compile(rf"(?<![\w.-])({_CODE})\.?-?(?:\s*(?:-|–|\bto\b)\s*({_CODE})\.?-?)?(?![A-Za-z0-9])")
+_NAMED = re.compile(rf"(?<![\w.-])({CODE})\.?-?(?:\s*(?:-|–|\bto\b)\s*({CODE})\.?-?)?(?![A-Za-z0-9])")
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _CONDITION = re.compile(r"(?:,\s*)?\b(with (?:[^()\[\]]*\bcharacters?\b[^()\[\]]*|[.\d][^()\[\]]*))", re.IGNORECASE)
 
@@ -47,12 +47,6 @@ def targets(note: str) -> list[Target]:
             first, last = match[1], match[2] if match[2] != match[1] else None
             found.setdefault((first, last), Target(first, last, condition[1].strip() if condition else None, sure))
     return list(found.values())
-
-
-def dotted(code: str) -> str:
-    """``E119`` and ``E11.9`` are ``E11.9``."""
-    bare = code.strip().upper().replace(".", "")
-    return bare if len(bare) <= 3 else f"{bare[:3]}.{bare[3:]}"
 
 
 class Notes:

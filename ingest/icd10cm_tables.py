@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from ontograft.errors import SourceError
-from ontograft.ingest.icd10cm_notes import dotted
+from ontograft.ingest.icd10cm_codes import BARE, CODE, dotted
 from ontograft.ingest.source import OpenSource
 from ontograft.ingest.staging import Request, check_end, header
 from ontograft.types import Caveat, Concept, Header, Name, Record, Reject, Relation, Scope
@@ -21,14 +21,15 @@ from ontograft.types import Caveat, Concept, Header, Name, Record, Reject, Relat
 Row: TypeAlias = dict[str, str]
 
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:[-_](\d\d))?(?!\d)")
-_ORDER = re.compile(rb"\A\d{5} [A-Z]\d[0-9A-Z]\w{0,4} +[01] \S")
-_BARE = re.compile(r"[A-Z]\d[0-9A-Z][0-9A-Z]{0,4}")
-_CODES = re.compile(r"(?<![\w.])[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?(?!\w)")
+_ORDER = re.compile(rf"\A\d{{5}} {BARE} +[01] \S".encode())
+_BARE = re.compile(BARE)
+_CODES = re.compile(rf"(?<![\w.]){CODE}(?!\w)")
 _INDEX, _CATEGORIES = {"Level", "Term", "Code"}, {"three_digit", "major"}
 _DESCRIPTIONS = ("long_desc", "long_description", "description", "desc", "title", "short_desc")
 _CONNECTIVE = re.compile(
     r"(?:with|without|due to|in|of|by|from|to|during|after|following|as|on|and|or|at|for|affecting|involving|complicating)\b", re.IGNORECASE
 )
+_DEEPEST = 3  # digits of a level
 _LESS = re.compile(r"\b(?:NEC|NOS)\b|[(),\[\]]", re.IGNORECASE)
 
 
@@ -90,7 +91,10 @@ class _Table:
             yield from map(_order_row, (first, *lines))
             return
         delimiter = "\t" if "\t" in first else ","
-        columns = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        try:
+            columns = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        except csv.Error as error:
+            raise SourceError(f"a header line that is none ({error}): expected names of columns", file=self.part.shown, line=1) from None
         read = csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL)
         while True:
             try:
@@ -132,6 +136,9 @@ def _codes(table: _Table) -> Iterator[Record]:
         name = next((row[column] for column in _DESCRIPTIONS if row.get(column)), "")
         if not _BARE.fullmatch(bare) or not name:
             table.reject("no ICD-10-CM code with a description")
+            continue
+        if row.get("billable", "0") not in ("0", "1"):
+            table.reject("a value of billable that is neither 0 nor 1")
             continue
         id_ = f"icd10cm:{dotted(bare)}"
         types = (*(("category",) if len(bare) == 3 else ()), *(("billable",) if row.get("billable") == "1" else ()))
@@ -177,7 +184,7 @@ def _index(table: _Table) -> Iterator[Record]:
         if not term and modifiers:
             term, modifiers = modifiers.strip("() "), ""
             yield Caveat(table.part.shown, table.line, "no_term", "an entry without its term; its modifier was taken for it")
-        if not term or not level.isdecimal() or (not path and level != "0"):
+        if not term or not level.isdecimal() or len(level) > _DEEPEST or (not path and level != "0"):
             table.reject("no entry of the index: expected a term and its level, below a main term")
             continue
         if int(level) > len(path):

@@ -55,7 +55,8 @@ class Element(Protocol):
 
 
 _BLOCK = 1 << 16
-_AMPLIFICATION, _ENTITY_LOOP = 114, 89
+BEYOND_BOUND = "its entities, one of its texts or its depth goes beyond the bound of the parser: refused as an XML bomb"
+RESOURCE_LIMIT, _ENTITY_LOOP = 114, 89  # of libxml2
 _CUT = {4, 5, 77}  # empty, ends early, ends within an element
 _ROOT = re.compile(rb"<(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)((?:\s+[^<>]*)?)/?>")
 _ASIDE = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -119,8 +120,8 @@ def _named(error: Any, part: OpenSource, ended: bool) -> SourceError:
     reason = _SPACE.sub(" ", str(error.msg or "broken"))[:160]
     if ended or error.code in _CUT:
         return TruncatedSource("the XML ends early, expected the end of its root element: fetch it again", file=part.shown, line=line)
-    if error.code in (_AMPLIFICATION, _ENTITY_LOOP):
-        return UnsafeSource("its entities expand beyond the bound: refused as an XML bomb", file=part.shown, line=line)
+    if error.code in (RESOURCE_LIMIT, _ENTITY_LOOP):
+        return UnsafeSource(BEYOND_BOUND, file=part.shown, line=line)
     return SourceError(f"not well-formed XML ({reason}): correct it, or fetch it again", file=part.shown, line=line)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ontograft.errors import SourceError, TruncatedSource
+from ontograft.errors import SourceError, TruncatedSource, UnsafeSource
 from ontograft.ingest.folder import one_release
+from ontograft.ingest.markup import BEYOND_BOUND, RESOURCE_LIMIT
 from ontograft.ingest.mesh_records import RECORDS, Malformed, Tree, record
 from ontograft.ingest.source import Bounded, OpenSource
 from ontograft.ingest.staging import Request, header
@@ -100,6 +101,8 @@ def _elements(stream: Bounded | io.BytesIO, part: OpenSource) -> Iterator[_Eleme
     except etree.XMLSyntaxError as error:
         if _cut(stream):
             raise TruncatedSource("the XML ends within an element: fetch the file again", file=part.shown, line=error.lineno) from None
+        if error.code == RESOURCE_LIMIT:
+            raise UnsafeSource(BEYOND_BOUND, file=part.shown, line=error.lineno) from None
         what = f"not well-formed XML (libxml2 error {error.code}): correct it or fetch it again"
         raise SourceError(what, file=part.shown, line=error.lineno) from None
 

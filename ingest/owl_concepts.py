@@ -132,7 +132,7 @@ class Concepts:
             inner = self._graph.nodes.get(term)
             if inner and t.OWL + "unionOf" in inner.said:
                 text = (("axiom", "equivalent"), ("expression", self._expressions.text(term)))
-                yield from (Relation(own, "union_of", curie(leaf), text) for leaf in sorted(set(self._expressions.leaves(term))))
+                yield from (Relation(own, "union_of", curie(leaf), text) for leaf in sorted(self._expressions.leaves(term)))
             else:
                 for edge in self._expressions.edges(term, "is_a", (("axiom", "equivalent"),)):
                     yield Relation(own, *edge)

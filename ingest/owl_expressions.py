@@ -34,6 +34,7 @@ _ON = (OWL + "onClass", OWL + "onDataRange")
 _JOINS = {OWL + "unionOf": "or", OWL + "intersectionOf": "and", OWL + "oneOf": "one of"}
 _NAMED_JOINS = {OWL + "unionOf": "is_a_one_of", OWL + "oneOf": "one_of", OWL + "complementOf": "complement_of"}
 _DEPTH, _LONGEST = 12, 10_000
+_LONGEST_TEXT = 20_000
 
 
 class Edge(NamedTuple):
@@ -45,10 +46,17 @@ class Edge(NamedTuple):
 
 
 class Expressions:
-    """Reads the class expressions of a graph."""
+    """Reads the class expressions of a graph.
+
+    What is said of a nested one is kept: blank nodes that share their parts would else be read as many times as there are ways to them,
+    which a few hundred lines can make more than any machine could go.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._nodes = graph.nodes
+        self._edges: dict[tuple[str, str, tuple[tuple[str, str], ...], int], tuple[Edge, ...]] = {}
+        self._leaves: dict[tuple[str, int], frozenset[str]] = {}
+        self._texts: dict[tuple[str, int], str] = {}
 
     def edges(self, term: str, named: str, extra: tuple[tuple[str, str], ...] = (), depth: int = 0) -> Iterator[Edge]:
         """The edges of a class whose superclass (or other axiom) is ``term``.
@@ -69,13 +77,16 @@ class Expressions:
         elif named == "is_a" and OWL + "intersectionOf" in node.said:
             for member in self.members(node, OWL + "intersectionOf"):
                 if isinstance(member, str):
-                    yield from self.edges(member, named, extra, depth + 1)
+                    key = (member, named, extra, depth)
+                    if key not in self._edges:
+                        self._edges[key] = tuple(dict.fromkeys(self.edges(member, named, extra, depth + 1)))
+                    yield from self._edges[key]
         else:
             text = (*extra, ("expression", self.text(term)))
             name = named
             if named == "is_a":  # a member of a union is no superclass
                 name = next((to for join, to in _NAMED_JOINS.items() if join in node.said), "is_a_expression")
-            for leaf in sorted(set(self.leaves(term))):
+            for leaf in sorted(self.leaves(term)):
                 yield Edge(name, curie(leaf), text)
 
     def _restriction(self, node: Node, extra: tuple[tuple[str, str], ...]) -> Iterator[Edge]:
@@ -98,7 +109,7 @@ class Expressions:
         elif not filler.startswith("_:"):
             yield Edge(name, curie(filler), tuple(qualifiers))
         else:
-            found = sorted(set(self.leaves(filler))) or [THING]
+            found = sorted(self.leaves(filler)) or [THING]
             for leaf in found:
                 yield Edge(name, curie(leaf), (*qualifiers, ("expression", self.text(filler))))
 
@@ -124,29 +135,37 @@ class Expressions:
                 head = next(iter(cell.iris(REST)), NIL)
         return found
 
-    def leaves(self, term: str, depth: int = 0) -> Iterator[str]:
+    def leaves(self, term: str, depth: int = 0) -> frozenset[str]:
         """The named classes, individuals and datatypes within an expression."""
         if not term.startswith("_:"):
-            yield term
-            return
-        node = self._nodes.get(term)
+            return frozenset((term,))
+        key, node = (term, depth), self._nodes.get(term)
         if node is None or depth > _DEPTH:
-            return
-        inner: list[str | Literal] = [member for join in _JOINS for member in self.members(node, join)]
-        inner += node.all(*_FILLERS, *_ON, OWL + "complementOf", OWL + "datatypeComplementOf", OWL + "onDatatype")
-        for one in inner:
-            if isinstance(one, str):
-                yield from self.leaves(one, depth + 1)
+            return frozenset()
+        if key not in self._leaves:
+            inner: list[str | Literal] = [member for join in _JOINS for member in self.members(node, join)]
+            inner += node.all(*_FILLERS, *_ON, OWL + "complementOf", OWL + "datatypeComplementOf", OWL + "onDatatype")
+            self._leaves[key] = frozenset().union(*(self.leaves(one, depth + 1) for one in inner if isinstance(one, str)))
+        return self._leaves[key]
 
     def text(self, term: str | Literal, depth: int = 0) -> str:
-        """An expression as text after OWL's Manchester syntax, its members sorted: equal content gives equal text."""
+        """An expression as text after OWL's Manchester syntax, its members sorted: equal content gives equal text.
+
+        What is nested too deep or grows too long in it is "…".
+        """
         if isinstance(term, Literal):
             return f'"{term.text}"'
         if not term.startswith("_:"):
             return curie(term)
-        node = self._nodes.get(term)
+        key, node = (term, depth), self._nodes.get(term)
         if node is None or depth > _DEPTH:
             return "…"
+        if key not in self._texts:
+            text = self._text(node, depth)
+            self._texts[key] = text if len(text) <= _LONGEST_TEXT else "…"
+        return self._texts[key]
+
+    def _text(self, node: Node, depth: int) -> str:
         for join, word in _JOINS.items():
             if join in node.said:
                 members = sorted(self.text(member, depth + 1) for member in self.members(node, join))

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ontograft.errors import SourceError, TruncatedSource
@@ -50,12 +51,17 @@ _LEXICAL = {
 }
 
 
+@lru_cache(maxsize=1 << 16)  # an IRI is met as often as it is pointed at
+def _malformed(iri: str) -> bool:
+    return _BAD_IRI.search(iri) is not None
+
+
 @dataclass(slots=True)
 class Node:
     """All that is said of one subject, and how much of it in which file."""
 
     said: dict[str, list[Term]] = field(default_factory=dict)
-    files: Counter[int] = field(default_factory=Counter)
+    files: dict[int, int] = field(default_factory=dict)
 
     def all(self, *predicates: str) -> Iterator[Term]:
         """The objects of several predicates, in their order."""
@@ -110,7 +116,7 @@ class Graph:
                 node.said[predicate] = [object_]
             elif object_ not in said:
                 said.append(object_)
-            node.files[number] += 1
+            node.files[number] = node.files.get(number, 0) + 1
             self.statements += 1
             if not isinstance(object_, str):
                 form = _LEXICAL.get(object_.datatype)
@@ -120,7 +126,7 @@ class Graph:
                     self.problems.append(Caveat(source.shown, None, "malformed_literal", message))
             elif object_ == ONTOLOGY and predicate == TYPE:
                 self.ontologies.setdefault(subject, []).append(number)
-            elif _BAD_IRI.search(object_):
+            elif _malformed(object_):
                 odd["malformed_iri"] += 1
         for kind, count in odd.items():
             self.problems += [Caveat(source.shown, None, kind, "an IRI with characters that an IRI may not hold; it was kept")] * count
@@ -152,32 +158,32 @@ def triples(
         yield from parsed_by_rdflib(source, content, syntax, base, blank, whole=whole)
         return
     format_: RdfFormat = getattr(ox.RdfFormat, syntax)
-    statements = ox.parse(content, format=format_, base_iri=base, lenient=True)
+    quads = ox.parse(content, format=format_, base_iri=base, lenient=True)
+    named, unnamed = ox.NamedNode, ox.BlankNode
     errors = 0
     while True:
         try:
-            quad = next(statements)
-        except StopIteration:
-            break
+            for subject, relation, object_, _ in quads:
+                if isinstance(object_, named):
+                    term: Term = object_.value
+                elif isinstance(object_, unnamed):
+                    term = blank + object_.value
+                elif isinstance(object_, ox.Literal):
+                    term = Literal(object_.value, object_.language or "", object_.datatype.value)
+                else:
+                    continue  # a quoted triple
+                if isinstance(subject, named):
+                    yield subject.value, relation.value, term
+                elif isinstance(subject, unnamed):
+                    yield blank + subject.value, relation.value, term
+            return
+        except MemoryError:  # the parser's own bound
+            raise SourceError("a statement of more than 16 MiB: refused", file=source.shown) from None
         except SyntaxError as error:
             _syntax_error(error, source, syntax, problems)
             errors += 1
             if errors >= _MOST_ERRORS:
                 raise SourceError(f"more than {_MOST_ERRORS:,} statements cannot be parsed: expected {syntax}", file=source.shown) from None
-            continue
-        subject, object_ = quad.subject, quad.object
-        if isinstance(object_, ox.Literal):
-            term: Term = Literal(object_.value, object_.language or "", object_.datatype.value)
-        elif isinstance(object_, ox.NamedNode):
-            term = object_.value
-        elif isinstance(object_, ox.BlankNode):
-            term = blank + object_.value
-        else:
-            continue  # a quoted triple
-        if isinstance(subject, ox.NamedNode):
-            yield subject.value, quad.predicate.value, term
-        elif isinstance(subject, ox.BlankNode):
-            yield blank + subject.value, quad.predicate.value, term
 
 
 def _syntax_error(error: SyntaxError, source: OpenSource, syntax: str, problems: list[Caveat | Reject]) -> None:

@@ -66,7 +66,7 @@ def _check_json(content: bytes, source: OpenSource) -> None:
         stack: list[Any] = [json.loads(content)]
     except json.JSONDecodeError as error:
         raise SourceError("no valid JSON: correct it or fetch it again", file=source.shown, line=error.lineno) from None
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, lists without bottom
         raise SourceError(f"no valid JSON ({type(error).__name__}): correct it or fetch it again", file=source.shown) from None
     while stack:
         value = stack.pop()

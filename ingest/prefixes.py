@@ -1,7 +1,7 @@
 """One prefix map for every reader: whatever a source writes, the same concept gets the same CURIE.
 
-The map is ``prefixes.json``, an extended prefix map as the library ``curies`` defines it. Folding a prefix needs only a dictionary, so
-``curies`` itself is imported when an IRI has to be compressed or expanded.
+The map is ``prefixes.json``, an extended prefix map as the library ``curies`` defines it. Folding a prefix and compressing an IRI need
+only a dictionary, so the library itself, which takes as long to import as many a source to read, is imported for what is rarer.
 """
 
 from __future__ import annotations
@@ -85,12 +85,26 @@ def curie(raw: str) -> str:
     return f"{_folds()[head]}:{local.lstrip()}" if colon else raw
 
 
+@cache
+def _bases() -> tuple[dict[str, str], frozenset[str]]:
+    """Prefix by what its IRIs begin with, and the letters that such a beginning ends with."""
+    bases = {
+        base: str(row["prefix"])
+        for row in _rows()
+        for base in (str(row["uri_prefix"]), *cast("list[str]", row.get("uri_prefix_synonyms", ())))
+    }
+    return bases, frozenset(base[-1] for base in bases)
+
+
 def _compress(iri: str) -> str:
-    found = converter().compress(iri)
-    if found is None:
-        return iri
-    other = _OBO_LOCAL.fullmatch(found)  # an OBO ontology that the map does not list
-    return f"{other[1]}:{other[2]}" if other else cast(str, found)
+    """By the longest beginning that is known, as the library does it."""
+    bases, ends = _bases()
+    for at in range(len(iri), 0, -1):
+        if iri[at - 1] in ends and (known := bases.get(iri[:at])):
+            found = f"{known}:{iri[at:]}"
+            other = _OBO_LOCAL.fullmatch(found)  # an OBO ontology that the map does not list
+            return f"{other[1]}:{other[2]}" if other else found
+    return iri
 
 
 def expand(curie: str) -> str | None:

@@ -26,6 +26,7 @@ COMPRESSED = (".gz", ".xz", ".bz2", ".zip", ".zst")
 BROKEN_ARCHIVE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 # A bound against decompression bombs: text of ontologies shrinks by 5 to 30 times.
 _MAX_RATIO, _BOMB_FLOOR = 200, 256 * 2**20
+_LONGEST_LINE = 64 * 2**20
 _BOMB = f"expands to more than {_MAX_RATIO} times its size: refused as a decompression bomb"
 
 
@@ -44,15 +45,31 @@ def decompressed(path: Path, *, suffix: str | None = None) -> Iterator[tuple[IO[
         suffix = path.suffix.lower() if suffix is None else suffix
         if suffix == ".zip":
             with zipfile.ZipFile(raw) as archive:
-                members = [m for m in archive.infolist() if not m.is_dir()]
+                members = zip_files(archive)
                 if len(members) != 1:
                     raise SourceError(f"{len(members)} files in the archive, expected one: extract the one to load", file=path)
-                with archive.open(members[0]) as stream:
+                try:
+                    stream = archive.open(members[0])
+                except RuntimeError:  # NotImplementedError is one too
+                    raise SourceError("the archive is encrypted or packed in an unknown way: unpack it first", file=path) from None
+                with stream:
                     yield stream, raw
             return
         stream = _layer(path, suffix, raw)
         with stream:
             yield stream, raw
+
+
+def zip_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The members of an archive that are no folders.
+
+    Raises:
+        BadZipFile: one has no name.
+    """
+    members = archive.infolist()
+    if not all(member.filename for member in members):
+        raise zipfile.BadZipFile("a file without a name")
+    return [member for member in members if not member.is_dir()]
 
 
 def _layer(path: Path, suffix: str, raw: io.FileIO) -> IO[bytes]:
@@ -199,16 +216,19 @@ class OpenSource:
         self.unterminated, self.bytes_read, line = False, 0, b""
         with self._named_errors(), decompressed(self.path) as (stream, raw):
             self._raw = raw
-            first = stream.readline(bound)
+            longest = min(bound, _LONGEST_LINE)
+            first = stream.readline(longest)
             line = first[3:] if first.startswith(b"\xef\xbb\xbf") else first
             read = len(first)
             while line:
                 self.bytes_read = read
                 yield line
-                last, line = line, stream.readline(bound)
+                last, line = line, stream.readline(longest)
                 read += len(line)
                 if read > bound:
                     raise UnsafeSource(_BOMB, file=self.shown)
+                if len(last) == longest:
+                    raise UnsafeSource(f"a line of more than {_LONGEST_LINE >> 20} MiB: refused", file=self.shown)
                 if not line:
                     self.unterminated = not last.endswith(b"\n")
         self._finished()

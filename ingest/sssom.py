@@ -19,6 +19,7 @@ from ontograft.types import Header, Record, Reject, Relation
 
 _NEEDED = ("subject_id", "predicate_id", "object_id")
 _QUALIFIERS = {"mapping_justification": "justification", "confidence": "confidence", "mapping_cardinality": "cardinality"}
+_REFERENCE = re.compile(r"[^\s<>\"{}|\\^`]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HEAD_LIMIT = 1 << 20
 
@@ -110,7 +111,13 @@ def _records(source: OpenSource, aliases: dict[str, str]) -> Iterator[Record]:
             continue
         if not columns:
             delimiter = "\t" if "\t" in line else ","
-            columns = _cells(line, delimiter)
+        try:
+            cells = _cells(line, delimiter)
+        except csv.Error as error:
+            problem = Reject(source.shown, number, f"broken quoting ({error})")
+            continue
+        if not columns:
+            columns = cells
             where = {name: at for at, name in enumerate(columns)}
             missing = [name for name in _NEEDED if name not in where]
             if missing:
@@ -118,13 +125,14 @@ def _records(source: OpenSource, aliases: dict[str, str]) -> Iterator[Record]:
             qualifying = [(name, where[column]) for column, name in _QUALIFIERS.items() if column in where]
             continue
         rows += 1
-        cells = _cells(line, delimiter)
         if "\0" in line:
             problem = Reject(source.shown, number, "NUL byte: expected text")
         elif len(cells) != len(columns):
             problem = Reject(source.shown, number, f"{len(cells)} columns, expected {len(columns)}")
         elif not all(cells[where[name]].strip() for name in _NEEDED):
             problem = Reject(source.shown, number, "an empty subject_id, predicate_id or object_id")
+        elif not all(_REFERENCE.fullmatch(cells[where[name]].strip()) for name in _NEEDED):
+            problem = Reject(source.shown, number, "a subject_id, predicate_id or object_id that is neither a CURIE nor an IRI")
         else:
             whole = True
             name = predicate(cells[where["predicate_id"]])

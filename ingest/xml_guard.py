@@ -7,7 +7,6 @@ that parsers that know nothing of document types (or too much) get a document wi
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
@@ -17,9 +16,11 @@ from ontograft.errors import SourceError, TruncatedSource, UnsafeSource
 # What the entities of a file may add to it: FIBO's add about its own size once over.
 _MAX_FACTOR, _ALWAYS_FINE = 20, 1 << 20
 _MAX_BYTES = 256 * 2**20
+_DEEPEST = 1000  # parsers behind this one take a time that grows with the square of the depth
 _CUT = {3, 4, 5, 20}  # no element, partial character, unclosed token, unclosed CDATA section
 _AMPLIFIED = 43
 _REFERENCE = re.compile(r"&([^\s&;<>#\"']+);")
+_IN_TEXT = re.compile(rb"&([^\s&;<>#\"']+);")
 _OUTSIDE_TEXT = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&([^\s&;<>#\"']+);", re.DOTALL)
 _PREDEFINED = {"lt", "gt", "amp", "quot", "apos"}
 _ENCODING = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
@@ -34,7 +35,7 @@ def plain_xml(data: bytes, file: str | Path) -> bytes:
     """A document in UTF-8 without document type, its internal entities and CDATA sections written out.
 
     Raises:
-        UnsafeSource: it declares an external or a parameter entity, or its entities expand beyond the bound.
+        UnsafeSource: it declares an external or a parameter entity, its entities expand beyond the bound, or its elements have no bottom.
         TruncatedSource: it ends before its root element does.
         SourceError: it is not well-formed XML.
     """
@@ -66,7 +67,20 @@ def _check(data: bytes, file: str | Path) -> dict[str, str]:
         if len(declared) > 10_000:
             _refuse("declares more than 10,000 entities", file, parser)
 
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise UnsafeSource(f"elements within elements, more than {_DEEPEST:,} deep: refused", file=file, line=parser.CurrentLineNumber)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
     parser.EntityDeclHandler = entity
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.StartDoctypeDeclHandler = lambda *_: None
     try:
         parser.Parse(data, True)
@@ -139,18 +153,25 @@ def _expand(data: bytes, entities: dict[str, str], file: str | Path) -> bytes:
         return data
     values = {name.encode(): _quoted(value).encode() for name, value in entities.items() if name not in _PREDEFINED}
     bound = min(_MAX_BYTES, max(_ALWAYS_FINE, _MAX_FACTOR * len(data)))
-    added = sum(len(values.get(found[1], b"")) for found in _OUTSIDE_TEXT.finditer(data) if found[1])
-    if added > bound:
-        raise UnsafeSource(f"its entities add {added:,} bytes to {len(data):,}, more than {bound:,}: refused as an XML bomb", file=file)
-    return _OUTSIDE_TEXT.sub(partial(_value, values), data)
+    longest = max(map(len, values.values()), default=0)
+    if longest * data.count(b"&") > bound:  # only then they need counting before any text is built
+        added = sum(len(values.get(found[1], b"")) for found in _OUTSIDE_TEXT.finditer(data) if found[1])
+        if added > bound:
+            raise UnsafeSource(f"its entities add {added:,} bytes to {len(data):,}, more than {bound:,}: refused as an XML bomb", file=file)
+
+    def value(found: re.Match[bytes]) -> bytes:
+        name = found[1]
+        return values.get(name, found[0]) if name else _text(found[0])
+
+    plain = b"<![CDATA[" not in data and b"<!--" not in data and data.find(b"<?", 1) < 0  # then every reference stands in text
+    return (_IN_TEXT if plain else _OUTSIDE_TEXT).sub(value, data)
 
 
-def _value(values: dict[bytes, bytes], found: re.Match[bytes]) -> bytes:
-    if found[1]:
-        return values.get(found[1], found[0])
-    if found[0].startswith(b"<![CDATA["):  # which some parsers do not take
-        return found[0][9:-3].replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-    return found[0]
+def _text(found: bytes) -> bytes:
+    """A CDATA section, which some parsers do not take, as text; comments and instructions as they are."""
+    if found.startswith(b"<![CDATA["):
+        return found[9:-3].replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    return found
 
 
 def _quoted(value: str) -> str:

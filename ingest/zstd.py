@@ -10,7 +10,7 @@ from ontograft.errors import SourceError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_BLOCK = 1 << 17
+_BLOCK = 1 << 10  # a frame may repeat a byte 128 KiB times in four bytes: a block gives no more than 32 MiB
 
 
 class ZstdReader(io.RawIOBase):

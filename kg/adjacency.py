@@ -13,14 +13,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_FIRST: Final = ("is_a", "broader", "subclass_of", "part_of")
+from ontograft.kg.stored import HIERARCHY
+
 _LAST: Final = ("exact_match", "same_as", "close_match", "broad_match", "narrow_match", "related_match", "xref", "consider")
 
 
 def relation_order(predicates: Iterable[str]) -> list[str]:
     """Predicates in the order of their numbers: the tree first, mappings last, so that a limit keeps parents."""
     last = {name: i for i, name in enumerate(_LAST)}
-    return sorted(set(predicates), key=lambda p: (_FIRST.index(p) if p in _FIRST else len(_FIRST) + 1 + last.get(p, -1), p))
+    return sorted(set(predicates), key=lambda p: (HIERARCHY.index(p) if p in HIERARCHY else len(HIERARCHY) + 1 + last.get(p, -1), p))
 
 
 def both_ways(predicates: Sequence[str]) -> list[str]:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.kg.aliases import MAX_CONCEPTS, MAX_WORDS, AliasTables, Kind, filter_bits, half, stopword_hashes
-from ontograft.kg.rolling import U64, WordTable, whole_hashes
-from ontograft.kg.surface import Variant, is_acronym, too_short, variants, words
+from ontograft.kg.aliases import MAX_CONCEPTS, AliasTables, Kind, filter_bits, stopword_hashes
+from ontograft.kg.forms import LOUD, UNFIT, Forms, forms_of
+from ontograft.kg.rolling import U64
 
-_CHUNK: Final = 20_000
 _MARKS: Final = int(Kind.INVERTED | Kind.FOLDED)
 
 
 class Alias(NamedTuple):
-    """A name to be found in text."""
+    """A name to be found in text.
+
+    Attributes:
+        concept: whose name it is.
+        text: the name.
+        kind: its scope (a :class:`~ontograft.kg.aliases.Kind`).
+        may_be_acronym: whether capitals mean anything in it.
+        own_words: whether its field has terms that are fillers in others: then only function words are no name by themselves.
+        chosen: whether somebody wants just this name: then it may be a stop word, and of any length.
+    """
 
     concept: int
     text: str
     kind: int
     may_be_acronym: bool = True
+    own_words: bool = False
+    chosen: bool = False
 
 
 class Postings(NamedTuple):
@@ -37,81 +47,44 @@ class Postings(NamedTuple):
 
 
 def compile_aliases(
-    aliases: Iterable[Alias], prior: NDArray[np.int32], *, progress: Callable[[int], None] | None = None
-) -> tuple[AliasTables, Counter[str]]:
-    """Arrays of an index over the names, and how many were left out, by reason.
+    aliases: Iterable[Alias], prior: NDArray[np.int32], *, known: Forms | None = None, progress: Callable[[int], None] | None = None
+) -> tuple[AliasTables, Forms, Counter[str]]:
+    """Arrays of an index over the names, the forms of these, and how many names were left out, by reason.
 
     Args:
         aliases: Names with the number of their concept and their scope (a :class:`~ontograft.kg.aliases.Kind`).
         prior: How common each concept is taken to be (its number of names), int32 [concepts]: orders equals.
+        known: Forms of an earlier index, which need not be found out again.
         progress: Told the number of names done.
     """
     counts: Counter[str] = Counter()
-    table = WordTable()
-    stopped = stopword_hashes()
-    parts: list[Postings] = []
-    done = 0
-    for chunk in _chunks(aliases):
-        done += len(chunk)
-        found = _postings(table, chunk, stopped, counts)
-        if len(found.keys):
-            parts.append(found)
-        if progress is not None:
-            progress(done)
-    if not parts:
-        parts.append(_postings(table, [], stopped, counts))
-    whole = Postings(
-        np.concatenate([part.keys for part in parts]),
-        np.concatenate([part.concepts for part in parts]),
-        np.concatenate([part.kinds for part in parts]),
-        np.concatenate([part.cased for part in parts]),
-        np.concatenate([part.lower for part in parts]),
-    )
-    parts.clear()
-    return _tables(whole, prior, counts), counts
+    rows = list(aliases)
+    texts = [alias.text for alias in rows]
+    forms, row = forms_of(texts, known, progress or (lambda done: None))
 
+    def flags(field: str) -> NDArray[np.bool_]:
+        return np.fromiter((getattr(alias, field) for alias in rows), np.bool_, len(rows))
 
-def _chunks(aliases: Iterable[Alias]) -> Iterator[list[Alias]]:
-    chunk: list[Alias] = []
-    for alias in aliases:
-        chunk.append(alias)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
-def _postings(table: WordTable, chunk: list[Alias], stopped: U64, counts: Counter[str]) -> Postings:
-    texts: list[str] = []
-    concepts: list[int] = []
-    kinds: list[int] = []
-    for alias in chunk:
-        reason = _unfit(alias.text)
-        if reason:
-            counts[reason] += 1
-            continue
-        for text, done in variants(alias.text):
-            if done is not Variant.SAME and _unfit(text):
-                continue
-            texts.append(text)
-            concepts.append(alias.concept)
-            kinds.append(alias.kind | int(done) | (int(Kind.ACRONYM) if alias.may_be_acronym and is_acronym(text) else 0))
-    keys, cased, lower = whole_hashes(table, texts)
-    kind = np.array(kinds, np.uint8)
-    keep = ~np.isin(keys, stopped) | ((kind & Kind.ACRONYM) != 0)
+    chosen, unfit = flags("chosen"), forms.unfit[row]
+    reasons = np.bincount(unfit[~chosen], minlength=len(UNFIT)).tolist()
+    counts.update(dict(zip(UNFIT[1:], reasons[1:], strict=True)))
+    at, starts = forms.rows(row)
+    owner = np.repeat(np.arange(len(rows)), np.diff(starts))
+    fit = ((unfit == 0) | chosen)[owner]
+    at, owner = at[fit], owner[fit]
+    cased, marks, keys = flags("may_be_acronym")[owner], forms.marks[at], forms.keys[at]
+    scopes = np.fromiter((alias.kind for alias in rows), np.uint8, len(rows))
+    kinds = scopes[owner] | (marks & np.where(cased, _MARKS | Kind.ACRONYM, _MARKS))
+    own, wanted = flags("own_words")[owner], chosen[owner]
+    stopped = ~wanted & (np.isin(keys, stopword_hashes(fillers=False)) | (~own & np.isin(keys, stopword_hashes())))
+    # A stop word in capitals is short for something, however long it is: SETTLE is a tumour.
+    kinds[stopped & cased & ((marks & LOUD) != 0)] |= Kind.ACRONYM
+    keep = ~stopped | ((kinds & Kind.ACRONYM) != 0)
     counts["stop_word"] += int(len(keep) - keep.sum())
-    return Postings(keys[keep], np.array(concepts, np.int32)[keep], kind[keep], half(cased)[keep], half(lower)[keep])
-
-
-def _unfit(text: str) -> str | None:
-    """Why a name is not looked for in text, or None."""
-    if not any(map(str.isalpha, text)):
-        return "number"
-    found = words(text)
-    if len(found) > MAX_WORDS:
-        return "too_long"
-    return "too_short" if too_short(found) else None
+    concepts = np.fromiter((alias.concept for alias in rows), np.int32, len(rows))[owner[keep]]
+    at = at[keep]
+    found = Postings(forms.keys[at], concepts, kinds[keep].astype(np.uint8), forms.cased[at], forms.lower[at])
+    return _tables(found, prior, counts), forms, counts
 
 
 def _tables(found: Postings, prior: NDArray[np.int32], counts: Counter[str]) -> AliasTables:

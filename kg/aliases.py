@@ -19,6 +19,7 @@ from ontograft.kg.rolling import U64, Line, WordTable, whole_hashes
 
 MAX_WORDS: Final = 12
 MAX_CONCEPTS: Final = 16
+_FILLERS: Final = "# --- fillers"
 
 
 class Kind(IntFlag):
@@ -85,16 +86,17 @@ class AliasTables:
 
 
 @cache
-def stopwords() -> frozenset[str]:
-    """Words that name no concept by themselves (``stopwords.txt``)."""
-    lines = files("ontograft.kg").joinpath("stopwords.txt").read_text(encoding="utf-8").splitlines()
+def stopwords(*, fillers: bool = True) -> frozenset[str]:
+    """Words that name no concept by themselves (``stopwords.txt``): function words, and the fillers of prose about other things."""
+    text = files("ontograft.kg").joinpath("stopwords.txt").read_text(encoding="utf-8")
+    lines = (text if fillers else text.partition(_FILLERS)[0]).splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 @cache
-def stopword_hashes() -> U64:
+def stopword_hashes(*, fillers: bool = True) -> U64:
     """Their hashes, sorted."""
-    return np.unique(whole_hashes(WordTable(), sorted(stopwords()))[0])
+    return np.unique(whole_hashes(WordTable(), sorted(stopwords(fillers=fillers)))[0])
 
 
 def half(hashes: U64) -> NDArray[np.uint32]:
@@ -137,6 +139,10 @@ class AliasIndex:
             return None
         found = self._matches(line, np.zeros(1, np.int64), np.full(1, len(line) - 1))
         return found[0] if found else None
+
+    def refused(self, text: str) -> frozenset[int] | None:
+        """Concepts that the user does not want the string to name; None where it shall name none at all."""
+        return frozenset()
 
     def _matches(self, line: Line, first: NDArray[np.int64], last: NDArray[np.int64]) -> list[AliasMatch]:
         tables = self.tables

@@ -40,7 +40,7 @@ class Change:
         before: what it was: a text, a dict, or None where there was nothing.
         after: what it is now.
         source: the ontology.
-        more: ``notice`` of a removal (deprecated before), ``evidence`` of what is only suspected.
+        more: ``notice`` where the source dropped it (deprecated before), ``evidence`` of what is concluded, ``suspected`` of a move.
     """
 
     kind: Kind

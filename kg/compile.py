@@ -16,17 +16,21 @@ from numpy.typing import NDArray
 from ontograft.kg.adjacency import Adjacency, relation_order
 from ontograft.kg.alias_writer import Alias, compile_aliases
 from ontograft.kg.aliases import AliasTables, Kind, stopwords
+from ontograft.kg.forms import Forms
 from ontograft.kg.groups import group_of
+from ontograft.kg.ngram_writer import compile_ngrams
+from ontograft.kg.ngrams import NgramTables
 from ontograft.kg.store import ConceptRow, GraphStore
-from ontograft.kg.strings import StringTable
+from ontograft.kg.strings import StringTable, text_hash
 from ontograft.types import Group
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is."""
 
 _PREFERENCE: Final = {prefix: i for i, prefix in enumerate(("mondo", "hp", "doid", "mesh", "chebi", "uberon"))}
-_RULES: Final = 2  # raise it with every change of what is compiled, or of how words are folded and hashed
+_RULES: Final = 4  # raise it with every change of what is compiled, or of how words are folded and hashed
 _SUCCESSORS: Final = 16
+_OWN_WORDS: Final = {Group.LAW, Group.FINANCE, Group.ORGANISATION}  # "account" and "contract" are fillers in a note, terms in a contract
 _REPORT_EVERY: Final = 50_000
 
 
@@ -48,6 +52,8 @@ class CompiledGraph:
         definitions: one a concept, empty where there is none.
         groups: :class:`~ontograft.types.Group`, uint8 [n].
         aliases: the alias index.
+        ngrams: the trigram index.
+        forms: the forms of all names in it, for the next pack.
         adjacency: the edges.
         counts: how much of what there is, and how much was left out.
     """
@@ -64,6 +70,8 @@ class CompiledGraph:
     definitions: StringTable
     groups: NDArray[np.uint8]
     aliases: AliasTables
+    ngrams: NgramTables
+    forms: Forms
     adjacency: Adjacency
     counts: dict[str, int]
 
@@ -75,19 +83,20 @@ def compiler() -> str:
     return f"{_RULES}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
-def id_hash(curie: str) -> int:
-    """The 64-bit hash under which a pack finds an id."""
-    return int.from_bytes(blake2b(curie.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+def compile_graph(store: GraphStore, *, known: Forms | None = None, progress: Progress | None = None) -> CompiledGraph:
+    """Compile a store's active releases: joined concepts, their names, aliases and edges.
 
-
-def compile_graph(store: GraphStore, *, progress: Progress | None = None) -> CompiledGraph:
-    """Compile a store's active releases: joined concepts, their names, aliases and edges."""
+    Args:
+        store: The store.
+        known: Forms of names that an earlier pack has: they are not found out again.
+        progress: Told the stage, how much of it is done, and how much there is.
+    """
     tell = progress or (lambda stage, done, total: None)
     with store.snapshot():
-        return _compile(store, tell)
+        return _compile(store, known, tell)
 
 
-def _compile(store: GraphStore, tell: Progress) -> CompiledGraph:
+def _compile(store: GraphStore, known_forms: Forms | None, tell: Progress) -> CompiledGraph:
     releases = [release for release in store.releases() if release.active]
     total = sum(release.concepts for release in releases)
     tell("concepts", 0, total)
@@ -101,10 +110,12 @@ def _compile(store: GraphStore, tell: Progress) -> CompiledGraph:
     retired = _retired(store, known)
     counts: Counter[str] = Counter(concepts=len(groups), ids=len(rows), external_ids=len(known) - len(number), retired_ids=len(retired))
     ids = [curie for curies in members for curie in curies] + [curie for curie, _ in retired]
-    hashes = np.fromiter(map(id_hash, ids), np.uint64, len(ids))
+    hashes = np.fromiter(map(text_hash, ids), np.uint64, len(ids))
     order = np.argsort(hashes, kind="stable")
     adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
-    names, starts, aliases = _names(store, groups, number, counts, tell, sum(release.names for release in releases))
+    semantic = np.fromiter(map(_group, groups), np.uint8, len(groups))
+    total = sum(release.names for release in releases)
+    names, starts, aliases, forms, ngrams = _names(store, groups, semantic, number, known_forms, counts, tell, total)
     definitions = (next((row.definition for row in group if row.definition), "") for group in groups)
     return CompiledGraph(
         fingerprint=store.fingerprint(),
@@ -120,8 +131,10 @@ def _compile(store: GraphStore, tell: Progress) -> CompiledGraph:
         names=names,
         name_starts=starts,
         definitions=StringTable.of(definitions),
-        groups=np.fromiter(map(_group, groups), np.uint8, len(groups)),
+        groups=semantic,
         aliases=aliases,
+        ngrams=ngrams,
+        forms=forms,
         adjacency=adjacency,
         counts=dict(sorted(counts.items())),
     )
@@ -211,8 +224,15 @@ def _edges(
 
 
 def _names(
-    store: GraphStore, groups: list[list[ConceptRow]], number: dict[str, int], counts: Counter[str], tell: Progress, total: int
-) -> tuple[StringTable, NDArray[np.int64], AliasTables]:
+    store: GraphStore,
+    groups: list[list[ConceptRow]],
+    semantic: NDArray[np.uint8],
+    number: dict[str, int],
+    known: Forms | None,
+    counts: Counter[str],
+    tell: Progress,
+    total: int,
+) -> tuple[StringTable, NDArray[np.int64], AliasTables, Forms, NgramTables]:
     texts: list[str] = []
     concepts, kinds, sources = array("i"), array("B"), array("H")
     source_numbers: dict[str, int] = {}
@@ -240,18 +260,24 @@ def _names(
     prior = np.fromiter(map(len, own), np.int32, len(own))
     counts["names"] = int(prior.sum())
 
+    # A relation's name is not a thing that text speaks of.
+    properties = {i for i, group in enumerate(groups) if all(row.kind == "Property" for row in group)}
+
     def aliases() -> Iterator[Alias]:
-        for i, group in enumerate(groups):
-            if all(row.kind == "Property" for row in group):  # a relation's name is not a thing that text speaks of
+        for i, group in enumerate(semantic.tolist()):
+            if i in properties:
                 counts["aliases_of_properties"] += bounds[i + 1] - bounds[i]
                 continue
             for at in order[bounds[i] : bounds[i + 1]]:
-                yield Alias(i, texts[at], kinds[at], sources[at] not in shouting)
+                yield Alias(i, texts[at], kinds[at], sources[at] not in shouting, group in _OWN_WORDS)
 
-    tables, dropped = compile_aliases(aliases(), prior, progress=lambda done: tell("aliases", done, len(texts)))
+    tables, forms, dropped = compile_aliases(aliases(), prior, known=known, progress=lambda done: tell("aliases", done, len(texts)))
     counts["aliases"] = len(tables.keys)
     counts["alias_postings"] = len(tables.concepts)
     counts.update({f"aliases_dropped_{reason}": n for reason, n in dropped.items() if n})
+    indexed = ((i, names) for i, names in enumerate(own) if i not in properties)
+    ngrams = compile_ngrams(indexed, progress=lambda done: tell("trigrams", done, len(own)))
+    counts["trigram_names"], counts["trigram_postings"] = len(ngrams.concepts), len(ngrams.rows)
     starts = np.zeros(len(own) + 1, np.int64)
     np.cumsum(prior, out=starts[1:])
-    return StringTable.of(name for names in own for name in names), starts, tables
+    return StringTable.of(name for names in own for name in names), starts, tables, forms, ngrams

@@ -67,7 +67,7 @@ class Facts(Protocol):
         ...
 
     def children(self, id_: str) -> int:
-        """How many ids say that they are one of it."""
+        """How many ids lie right below it by a predicate of the hierarchy."""
         ...
 
 

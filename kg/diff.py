@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from ontograft.ingest.prefixes import expand
 from ontograft.kg.changes import Change, Kind
@@ -18,6 +18,7 @@ from ontograft.kg.stored import Row
 from ontograft.kg.touched import Touched, View, touched
 
 _PREFERRED = "PREFERRED"
+_Said: TypeAlias = dict[str, str] | None
 _SAME = frozenset({"same_as", "equivalent_class", "equivalent_property", "equivalent_to", "replaced_by", "exact_match"})
 _FLAGS = (("kind", 2), ("iri", 4), ("deprecated", 5), ("stub", 6))
 
@@ -51,6 +52,7 @@ class Diff:
         self._left: dict[str, Trace] = {}
         self._came: dict[str, Trace] = {}
         self._same: dict[str, list[str]] = {}
+        self._preferred: list[tuple[str, _Said, _Said]] = []
 
     def changes(self) -> Iterator[Change]:
         """All changes; the same in any run."""
@@ -84,6 +86,7 @@ class Diff:
                 yield from self._names(one, was, is_)
                 yield from self._types(one)
                 yield from self._relations(one)
+        yield from self._preferred_names()
         yield from self._settle()
 
     def _change(self, kind: Kind, id_: str, before: Any, after: Any, **more: Any) -> Change:
@@ -134,7 +137,8 @@ class Diff:
         for id_, trace in self._left.items():
             before = self._end(id_, trace.name)
             if id_ in replaced:
-                yield self._change(Kind.REPLACED, id_, before, self._end(replaced[id_]), evidence=["equivalent"])
+                end = self._end(replaced[id_])
+                yield self._change(Kind.REPLACED, id_, before, end, evidence=["equivalent"], notice=trace.deprecated)
                 self._bury(trace, "replaced", replaced[id_])
             elif id_ in moved:
                 yield self._moved(moved[id_], before)
@@ -147,10 +151,8 @@ class Diff:
                 yield self._change(Kind.ADDED, id_, None, self._end(id_, trace.name))
 
     def _moved(self, move: Move, before: dict[str, Any]) -> Change:
-        evidence = list(move.evidence)
-        return self._change(
-            Kind.MOVED, move.before.id, before, self._end(move.after.id, move.after.name), evidence=evidence, suspected=True
-        )
+        more = {"evidence": list(move.evidence), "suspected": True, "notice": move.before.deprecated}
+        return self._change(Kind.MOVED, move.before.id, before, self._end(move.after.id, move.after.name), **more)
 
     def _bury(self, trace: Trace, reason: str, successor: str | None) -> None:
         self.tombstones.append((trace.id, reason, successor, trace.name, ""))
@@ -182,15 +184,31 @@ class Diff:
 
     def _names(self, one: Touched, was: Row | None, is_: Row | None) -> Iterator[Change]:
         """Synonyms by text and scope; a name that only changes its type or language has changed its type."""
-        labels = {row[1] for row in (was, is_) if row is not None}
+        labels = {was[1], is_[1]} if was and is_ and was[1] != is_[1] else set()  # told already
         lost, won = (
             {(row[1], row[2]): row for row in side.get("name", ()) if not (row[2] == _PREFERRED and row[1] in labels)}
             for side in (one.gone, one.born)
         )
         for key in sorted(lost.keys() | won.keys()):
             before, after = (_name(side[key]) if key in side else None for side in (lost, won))
-            kind = Kind.SYNONYM_ADDED if before is None else Kind.SYNONYM_REMOVED if after is None else Kind.TYPE
-            yield self._change(kind, one.id, before, after)
+            if key[1] == _PREFERRED and (before is None or after is None):
+                self._preferred.append((one.id, before, after))
+            else:
+                yield self._name_change(one.id, before, after)
+
+    def _name_change(self, id_: str, before: _Said, after: _Said) -> Change:
+        kind = Kind.SYNONYM_ADDED if before is None else Kind.SYNONYM_REMOVED if after is None else Kind.TYPE
+        return self._change(kind, id_, before, after)
+
+    def _preferred_names(self) -> Iterator[Change]:
+        """Preferred names that came or went while the label stayed: the label itself in another language, or a further name."""
+        wanted = {id_ for id_, _, _ in self._preferred}
+        labels = {row[0]: row[1] for row in self._new.rows("concept") if row[0] in wanted} if wanted else {}
+        for id_, before, after in self._preferred:
+            plain = {"text": labels.get(id_, ""), "scope": _PREFERRED}
+            if plain["text"] == (before or after or plain)["text"]:
+                before, after = before or plain, after or plain
+            yield self._name_change(id_, before, after)
 
     def _types(self, one: Touched) -> Iterator[Change]:
         lost, won = (sorted(row[1] for row in side.get("type", ())) for side in (one.gone, one.born))

@@ -91,12 +91,13 @@ class _Evidence:
             self.family[row.id] = family(group_of(row.id, row.types))
             if not _is_curie(row.id):
                 self._home[row.id] = row.source
+        self.several = len({self.ontology(id_) for id_ in self.name}) > 1
         successor = {row.id: row.successor for row in store.tombstones() if row.successor}
         self.exact: dict[tuple[str, str], str] = {}
         self.xref: set[tuple[str, str]] = set()
         for relation in store.relations():
             predicate = relation.predicate
-            if predicate != "xref" and predicate not in EXACT:
+            if (predicate != "xref" or not self.several) and predicate not in EXACT:
                 continue
             a, b = (self._follow(end, successor) for end in (relation.subject, relation.object))
             if a == b or (a not in self.name and b not in self.name):
@@ -133,9 +134,10 @@ def join(store: GraphStore) -> Joined:
     exact, ambiguous, external = _exact_links(evidence)
     joining.conflicts += ambiguous
     joining.follow(exact)
-    joining.follow(_xref_links(evidence))
-    joining.follow(_umls_links(evidence))
-    joining.follow(_lexical_links(evidence, store))
+    if evidence.several:  # else there is nothing that these could join
+        joining.follow(_xref_links(evidence))
+        joining.follow(_umls_links(evidence))
+        joining.follow(_lexical_links(evidence, store))
     for id_, others in external.items():
         for other in others:
             joining.why[(id_, other) if id_ < other else (other, id_)] = "exact_match"
@@ -264,6 +266,8 @@ def _lexical_links(evidence: _Evidence, store: GraphStore) -> Iterator[_Link]:
 
     If several bear it, the one whose preferred name it is stands for its ontology. Acronyms join only as preferred names.
     """
+    if len({evidence.ontology(id_) for id_, kind in evidence.family.items() if kind is not Group.OTHER}) < 2:
+        return
     first: dict[str, str] = {}
     shared: dict[str, set[str]] = {}
     for row in store.names():

@@ -158,6 +158,7 @@ def _entry(row: Mapping[str, Any], active: int | None) -> Entry:
         names=row["names"],
         tombstones=row["tombstones"],
         format=row["format"],
+        rest_hash=row["rest_hash"],
     )
     return Entry(row["ordinal"], row["rest_hash"], release)
 

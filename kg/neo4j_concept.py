@@ -11,14 +11,15 @@ from ontograft.kg.neo4j_bundle import bundle
 from ontograft.kg.neo4j_connect import Connection
 from ontograft.kg.neo4j_graph import LIVE
 from ontograft.kg.store import Retired, StoredName
-from ontograft.kg.stored import FOREVER
+from ontograft.kg.stored import FOREVER, HIERARCHY
 
 _GRAVES = f"MATCH (n:_OntograftTombstone) WHERE n.{{column}} = $id AND {LIVE} RETURN properties(n)"
 _LIVED = """MATCH (n:_OntograftRow {id: $id}) WHERE n.source = $source AND n.name IS NOT NULL AND n._died < $forever
 RETURN min(n._since), max(n._died)"""
-_CHILDREN = """MATCH (:Concept {id: $id})<-[r:IS_A]-(c:Concept) WHERE r.source IN $sources RETURN count(DISTINCT c)"""
+_CHILDREN = f"""MATCH (:Concept {{id: $id}})<-[r:{"|".join(name.upper() for name in HIERARCHY)}]-(c:Concept) WHERE r.source IN $sources
+RETURN count(DISTINCT c)"""
 _TELLING = f"""MATCH (n:_OntograftRow) WHERE n.relations IS NOT NULL AND {LIVE}
-AND any(said IN n.relations WHERE said STARTS WITH 'is_a\\t' AND split(said, '\\t')[1] = $id) RETURN count(DISTINCT n.id)"""
+AND any(said IN n.relations WHERE split(said, '\\t')[0] IN $hierarchy AND split(said, '\\t')[1] = $id) RETURN count(DISTINCT n.id)"""
 
 
 class Neo4jFacts:
@@ -110,4 +111,4 @@ class Neo4jFacts:
         settled = all(source.settling is None for source in self._book.sources.values())
         if settled:
             return int(self._connection.read(_CHILDREN, id=id_, sources=sorted(self._live))[0][0])
-        return int(self._connection.read(_TELLING, id=id_, live=self._live)[0][0])
+        return int(self._connection.read(_TELLING, id=id_, live=self._live, hierarchy=list(HIERARCHY))[0][0])

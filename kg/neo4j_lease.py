@@ -82,11 +82,24 @@ class Lease:
         """
 
         def fenced(tx: ManagedTransaction) -> T:
-            if not rows(tx, _FENCE, me=self._owner, ttl=_TTL_MS):
-                raise StoreBusy(f"{self._connection.url}: another process took this store over while this one slept; start again")
+            self._assert(tx)
             return work(tx)
 
         return self._connection.writing(fenced)
+
+    def write_beside(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """The same with the lease asserted last: it is locked no longer than the commit, so several may be under way at once."""
+
+        def fenced(tx: ManagedTransaction) -> T:
+            done = work(tx)
+            self._assert(tx)
+            return done
+
+        return self._connection.writing(fenced)
+
+    def _assert(self, tx: ManagedTransaction) -> None:
+        if not rows(tx, _FENCE, me=self._owner, ttl=_TTL_MS):
+            raise StoreBusy(f"{self._connection.url}: another process took this store over while this one slept; start again")
 
     def _take(self) -> None:
         """Wait for a living holder as long as we are told to; for one that does not renew, until its time has passed."""
@@ -120,9 +133,12 @@ def _machine() -> str:
 
 
 def _started(process: int) -> str:
-    """When a process was started, so that a later one with its number is told apart; empty where that is unknown."""
+    """When a process was started, so that a later one with its number is told apart; empty where that is unknown, or where it has ended
+    and only its parent has not asked for its status yet (nobody ever does in a container whose first process is no init).
+    """
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return "" if state in "ZX" else fields[18]
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import chain, groupby, islice
@@ -16,14 +16,15 @@ from ontograft.kg.neo4j_connect import Connection, rows
 from ontograft.kg.neo4j_edges import EdgeWriter, edge
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.staged import Staged
-from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
+from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Row, Table
 from ontograft.types import Header
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
 _NODES = 5000
-_FIRST = 1000
+_FIRST = 250
+_UNDER_WAY = 1000
 _AT_ONCE = 50_000
 _AHEAD = 2
 _READ_AHEAD = 50_000
@@ -33,18 +34,23 @@ _KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor OR 
 
 
 class Sender:
-    """Sends transactions one after the other from a thread of its own, while the next ones are being prepared."""
+    """Sends transactions from threads of its own, while the next ones are being prepared.
 
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ontograft-send")
+    Args:
+        write: What runs one of them.
+        at_once: How many may run at the same time; those that do must not lock the same nodes.
+    """
+
+    def __init__(self, write: Callable[[Callable[[ManagedTransaction], Any]], Any], *, at_once: int = 1) -> None:
+        self._write = write
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="ontograft-send")
         self._sent: list[Future[Any]] = []
 
     def submit(self, work: Callable[[ManagedTransaction], Any]) -> None:
         """Send one, waiting where more than a few are under way; the failure of an earlier one is raised here."""
         while len(self._sent) > _AHEAD:
             self._sent.pop(0).result()
-        self._sent.append(self._pool.submit(self._lease.write, work))
+        self._sent.append(self._pool.submit(self._write, work))
 
     def wait(self) -> None:
         """Until all are written."""
@@ -72,29 +78,36 @@ class BulkLoad:
 
     def write(self, staged: Staged) -> None:
         """Write all nodes and the relationships between new ones."""
-        with Sender(self._lease) as sender:
-            found = bundles(staged)
-            self._nodes(sender, list(islice(found, _FIRST)))  # the server begins while the rest is prepared
-            for batch in chunks(found, _NODES):
-                self._nodes(sender, batch)
-            for batch in chunks(staged.placed_rows("tombstone"), _NODES):
-                graves = [grave(row, self._pending) for row in batch]
-                sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
-            relations = staged.rows("relation")
-            ahead = list(islice(relations, _READ_AHEAD))  # while the last nodes are being written
-            staged.hash()
-            sender.wait()
-            edges = EdgeWriter(sender.submit)
-            outside: dict[str, str | None] = {}
-            for batch in chunks(chain(ahead, relations), _NODES):
-                if not self._alone:
-                    self._look_up(sorted({row[2] for row in batch} - self._node.keys() - outside.keys()), outside)
-                for subject, predicate, object_, qualifiers in batch:
-                    start, end = self._node.get(subject), self._node.get(object_) or outside.get(object_)
-                    if start and end:
-                        edges.add(edge(start, end, predicate, qualifiers, self._pending.name))
-            edges.finish()
-            sender.wait()
+        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside:
+            hashed: Future[None] | None = None
+            with Sender(self._lease.write_beside, at_once=2) as sender:
+                for said in growing(bundles(staged)):
+                    self._nodes(sender, said)
+                    if hashed is None and len(said) >= _UNDER_WAY:  # from here on it is the server that is waited for
+                        hashed = beside.submit(staged.hash)
+                for batch in chunks(staged.placed_rows("tombstone"), _NODES):
+                    graves = [grave(row, self._pending) for row in batch]
+                    sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
+                relations = staged.rows("relation")
+                ahead = list(islice(relations, _READ_AHEAD))  # while the last nodes are being written
+                sender.wait()
+            with Sender(self._lease.write) as sender:
+                self._edges(sender, chain(ahead, relations))
+            if hashed is not None:
+                hashed.result()
+
+    def _edges(self, sender: Sender, relations: Iterable[Row]) -> None:
+        edges = EdgeWriter(sender.submit)
+        outside: dict[str, str | None] = {}
+        for batch in chunks(relations, _NODES):
+            if not self._alone:
+                self._look_up(sorted({row[2] for row in batch} - self._node.keys() - outside.keys()), outside)
+            for subject, predicate, object_, qualifiers in batch:
+                start, end = self._node.get(subject), self._node.get(object_) or outside.get(object_)
+                if start and end:
+                    edges.add(edge(start, end, predicate, qualifiers, self._pending.name))
+        edges.finish()
+        sender.wait()
 
     def _nodes(self, sender: Sender, batch: list[Bundle]) -> None:
         known: set[str] = set()
@@ -172,6 +185,14 @@ def enter(tx: ManagedTransaction, pending: Pending, header: Header, entry: Relea
         low=low,
         keep=None if dropped is None else [pending.ordinal],
     )
+
+
+def growing(found: Iterator[Bundle]) -> Iterator[list[Bundle]]:
+    """Batches that begin small and double, so that the server begins at once and the next one is ready when it has written the last."""
+    size = _FIRST
+    while batch := list(islice(found, size)):
+        yield batch
+        size = min(2 * size, _NODES)
 
 
 def grave(row: tuple[Any, ...], pending: Pending) -> dict[str, Any]:

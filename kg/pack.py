@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.errors import PackDamaged, VectorsMissing
+from ontograft.errors import PackDamaged, PartMissing, VectorsMissing
 from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
-from ontograft.kg.compile import id_hash
+from ontograft.kg.compile import compiler
+from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
+from ontograft.kg.ngrams import NgramIndex, NgramTables
 from ontograft.kg.pack_writer import add_names, add_vectors, write_pack
-from ontograft.kg.strings import StringTable
+from ontograft.kg.strings import StringTable, text_hash
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,12 +33,14 @@ class PackVectors:
         text: identity vectors, float16 [concepts, width].
         graph: graph vectors, float16 [concepts, width].
         index_path: the FAISS index over the text vectors, where there is one.
+        read: hashes of the texts that the encoder read, uint64 [concepts], where they are known.
     """
 
     name: str
     text: NDArray[np.float16]
     graph: NDArray[np.float16]
     index_path: Path | None
+    read: NDArray[np.uint64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,13 +134,40 @@ class Pack:
         """The ids that are joined in a concept, the canonical one first."""
         return tuple(self._ids[int(self._members[i]) : int(self._members[i + 1])])
 
+    def member_counts(self, concepts: NDArray[Any]) -> NDArray[np.int64]:
+        """How many ids are joined in each of some concepts, int64."""
+        at = np.asarray(concepts, dtype=np.int64)
+        counts: NDArray[np.int64] = self._members[at + 1] - self._members[at]
+        return counts
+
+    def all_names(self) -> list[list[str]]:
+        """The names of every concept, its own first: quicker than asking one by one."""
+        names = list(self._names)
+        return [names[start:end] for start, end in pairwise(self._name_starts.tolist())]
+
+    def all_definitions(self) -> list[str]:
+        """The definition of every concept, empty where it has none."""
+        return list(self._definitions)
+
+    def forms(self) -> Forms | None:
+        """The forms of its names; None where it was compiled by other rules, or has none."""
+        if self.manifest.compiler != compiler() or any(f"forms/{part}.npy" not in self.manifest.parts for part in Forms.PARTS):
+            return None
+        return Forms(*(self._load(f"forms/{part}.npy") for part in Forms.PARTS))
+
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""
         return self._definitions[i] or None
 
+    def id_hashes(self) -> NDArray[np.uint64]:
+        """The hash of each concept's canonical id, uint64 [n]: equal ones of two packs are one concept."""
+        by_row = np.empty(len(self._id_keys), np.uint64)
+        by_row[self._id_rows] = self._id_keys
+        return by_row[self._members[:-1]]
+
     def index_of(self, curie: str) -> int | None:
         """The concept that has this id, canonical or joined, or that succeeds it where it is retired; None for an unknown one."""
-        key = np.uint64(id_hash(curie))
+        key = np.uint64(text_hash(curie))
         at = int(np.searchsorted(self._id_keys, key))
         while at < len(self._id_keys) and self._id_keys[at] == key:
             row = int(self._id_rows[at])
@@ -144,6 +178,27 @@ class Pack:
                 return int(np.searchsorted(self._members, row, side="right")) - 1
             at += 1
         return None
+
+    @cached_property
+    def ngrams(self) -> NgramIndex:
+        """Finds names that look like a text.
+
+        Raises:
+            PartMissing: An older version built the pack; the message names the command that adds the index.
+        """
+        parts = [f"ngrams/{part}.npy" for part in NgramTables.PARTS]
+        if any(part not in self.manifest.parts for part in parts):
+            raise PartMissing(
+                f"{self.path.parent}: the pack has no trigrams of its names ({self.manifest.created_by} built it), so only names "
+                f"spelt as they are known can be found; add them: `ontograft build --store STORE --out {self.path.parent}`"
+            )
+        return NgramIndex(NgramTables(*map(self._load, parts)))
+
+    def with_aliases(self, aliases: AliasIndex) -> Pack:
+        """The same pack with another alias index (:func:`ontograft.kg.overlay.overlay`)."""
+        other = copy.copy(self)
+        other.aliases = aliases
+        return other
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self.n))
@@ -161,8 +216,8 @@ class Pack:
         """
         parts = self._parts(encoder_hash, "text.npy", "--encoder BUNDLE")
         index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
-        name = str(self.manifest.encoders[encoder_hash]["name"])
-        return PackVectors(name, self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index)
+        read = self._load(parts["read.npy"]) if "read.npy" in parts else None
+        return PackVectors(self.encoders[encoder_hash], self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
 
     def name_vectors(self, encoder_hash: str) -> PackNames:
         """The vectors that one encoder made of the names.
@@ -171,10 +226,8 @@ class Pack:
             VectorsMissing: There are none; the message names the command that makes them.
         """
         parts = self._parts(encoder_hash, "names.faiss", "--identity FOLDER")
-        name = str(self.manifest.encoders[encoder_hash]["name"])
-        return PackNames(
-            name, self.path / parts["names.faiss"], self._load(parts["name_starts.npy"]), self._load(parts["name_concepts.npy"])
-        )
+        starts, concepts = self._load(parts["name_starts.npy"]), self._load(parts["name_concepts.npy"])
+        return PackNames(self.encoders[encoder_hash], self.path / parts["names.faiss"], starts, concepts)
 
     def _parts(self, encoder_hash: str, needed: str, option: str) -> dict[str, str]:
         """Parts of an encoder's vectors by the names of their files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,13 @@ import ontograft
 from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
 from ontograft.kg.compile import CompiledGraph, compiler
-from ontograft.kg.manifest import MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
+from ontograft.kg.forms import Forms
+from ontograft.kg.manifest import CURRENT, MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
+from ontograft.kg.ngrams import NgramTables
+
+_LEFT_BY_A_KILLED_BUILD = (".building-*", ".vectors-*", f".{CURRENT}.*")
+
+_WRITERS = 8
 
 
 def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) -> Path:
@@ -33,7 +40,7 @@ def write_pack(root: str | Path, graph: CompiledGraph, *, publish: bool = True) 
     """
     place = Path(root)
     with _beside(place) as folder:
-        parts = {path: _save(folder / path, array) for path, array in _arrays(graph).items()}
+        parts = _save_all(folder, _arrays(graph))
         manifest = Manifest(
             created_by=f"ontograft {ontograft.__version__}",
             fingerprint=graph.fingerprint,
@@ -57,6 +64,7 @@ def add_vectors(
     graph: NDArray[np.float16],
     faiss_index: Any = None,
     *,
+    read: NDArray[np.uint64] | None = None,
     publish: bool = True,
 ) -> Path:
     """Write a revision that has an encoder's vectors too.
@@ -68,6 +76,7 @@ def add_vectors(
         text: Identity vectors, float16 [concepts, width].
         graph: Graph vectors, float16 [concepts, width].
         faiss_index: A FAISS index over the text vectors, or the path of one; None for none.
+        read: Hashes of the texts that the encoder read, uint64 [concepts], by which a later build knows what it need not read again.
         publish: Let the pack point at it.
 
     Returns:
@@ -81,7 +90,9 @@ def add_vectors(
     for what, array in (("text", text), ("graph", graph)):
         if array.ndim != 2 or len(array) != count or array.dtype != np.float16:
             raise PackError(f"{what} vectors are {array.dtype} {array.shape}; expected float16 with {count:,} rows, one a concept of {old}")
-    arrays = {"text.npy": text, "graph.npy": graph}
+    arrays: dict[str, NDArray[Any]] = {"text.npy": text, "graph.npy": graph}
+    if read is not None:
+        arrays["read.npy"] = read
     indexes = {} if faiss_index is None else {"text.faiss": faiss_index}
     return _add(old, encoder_hash, {"name": name, "dim": int(text.shape[1])}, arrays, indexes, publish=publish)
 
@@ -135,7 +146,7 @@ def _add(
         parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
         for path in parts:
             _link(old / path, folder / path)
-        added = {f"{place}/{file}": _save(folder / place / file, array) for file, array in arrays.items()}
+        added = _save_all(folder, {f"{place}/{file}": array for file, array in arrays.items()})
         for file, index in indexes.items():
             _write_index(index, folder / place / file)
             added[f"{place}/{file}"] = Part((folder / place / file).stat().st_size, sha256_of(folder / place / file))
@@ -162,8 +173,8 @@ def build_lock(root: str | Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise PackError(f"{place}: another process is building into this pack; wait until it has ended") from None
-        for left in place.glob(".building-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for left in (found for pattern in _LEFT_BY_A_KILLED_BUILD for found in place.glob(pattern)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         yield
 
 
@@ -199,6 +210,7 @@ def remove_superseded(root: str | Path) -> None:
 
 def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
     aliases = {f"aliases/{part}.npy": getattr(graph.aliases, part) for part in AliasTables.PARTS}
+    forms = {f"forms/{part}.npy": getattr(graph.forms, part) for part in Forms.PARTS}
     return {
         "ids/text.npy": graph.ids.blob,
         "ids/text_offsets.npy": graph.ids.offsets,
@@ -213,10 +225,18 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "names/definitions_offsets.npy": graph.definitions.offsets,
         "groups.npy": graph.groups,
         **aliases,
+        **{f"ngrams/{part}.npy": getattr(graph.ngrams, part) for part in NgramTables.PARTS},
+        **forms,
         "adjacency/indptr.npy": graph.adjacency.indptr,
         "adjacency/indices.npy": graph.adjacency.indices,
         "adjacency/relations.npy": graph.adjacency.relations,
     }
+
+
+def _save_all(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Part]:
+    """Write arrays side by side: most of the time is waiting for the disk, and hashing."""
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        return dict(zip(arrays, pool.map(_save, [folder / path for path in arrays], arrays.values()), strict=True))
 
 
 def _save(path: Path, array: NDArray[Any]) -> Part:

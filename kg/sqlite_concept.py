@@ -10,7 +10,7 @@ from ontograft.kg.join import Joined
 from ontograft.kg.sqlite_releases import label
 from ontograft.kg.sqlite_rows import live, source_names
 from ontograft.kg.store import Retired, StoredConcept, StoredName
-from ontograft.kg.stored import FOREVER
+from ontograft.kg.stored import FOREVER, HIERARCHY
 
 
 def concept(db: sqlite3.Connection, asked: str, joined_of: Callable[[str], Joined]) -> StoredConcept | None:
@@ -96,8 +96,9 @@ class SqliteFacts:
 
     def children(self, id_: str) -> int:
         """See :class:`~ontograft.kg.describe.Facts`."""
-        counted = f"SELECT count(DISTINCT subject) FROM relation WHERE object = ? AND predicate = 'is_a' AND {live(self._db)}"
-        return int(self._db.execute(counted, (id_,)).fetchone()[0])
+        any_of = ", ".join("?" * len(HIERARCHY))
+        counted = f"SELECT count(DISTINCT subject) FROM relation WHERE object = ? AND predicate IN ({any_of}) AND {live(self._db)}"
+        return int(self._db.execute(counted, (id_, *HIERARCHY)).fetchone()[0])
 
 
 def _valid(db: sqlite3.Connection, id_: str, source: int) -> tuple[str | None, str | None]:

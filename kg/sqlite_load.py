@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from ontograft.errors import MalformedRecord
 from ontograft.kg import content
 from ontograft.kg.fold import fold_key
 from ontograft.kg.store import qualifier_text
+from ontograft.kg.stored import COLUMNS, Row
 from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone, TypeOf
 
 _BATCH = 4000
@@ -20,9 +21,17 @@ _INSERT = {
     " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
     "type": "INSERT OR IGNORE INTO type (source, born, concept, type, line) VALUES (?,?,?,?,?)",
     "name": "INSERT OR IGNORE INTO name (source, born, concept, text, scope, type, lang, line, fold) VALUES (?,?,?,?,?,?,?,?,?)",
-    "relation": "INSERT OR IGNORE INTO relation (source, born, subject, predicate, object, qualifiers, line) VALUES (?,?,?,?,?,?,?)",
+    "relation": "INSERT INTO temp.said VALUES (?,?,?,?,?,?,?)",
     "tombstone": "INSERT INTO tombstone (source, born, id, reason, successor, name, consider, line) VALUES (?,?,?,?,?,?,?,?)",
 }
+# Relations come in any order. Sorted first, they fill their tree from one end to the other, however large it is.
+_SAID = "CREATE TEMP TABLE said (source, born, subject, predicate, object, qualifiers, line)"
+_SORTED = """INSERT OR IGNORE INTO relation (source, born, subject, predicate, object, qualifiers, line)
+SELECT source, born, subject, predicate, object, qualifiers, line FROM temp.said
+ORDER BY subject, predicate, object, qualifiers, rowid"""
+_MANY = 200_000
+_SCATTERED = {"name": "name_fold", "relation": "relation_object"}
+"""Indexes in which the rows of a load are scattered: where there are many, the index is dropped and made anew at the end."""
 
 
 @dataclass
@@ -48,6 +57,7 @@ class Loader:
     _seen: set[str] = field(default_factory=set)
     _graves: dict[str, Tombstone] = field(default_factory=dict)
     _skipping: str | None = None
+    _dropped: dict[str, str] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record]) -> None:
         """Store all records.
@@ -56,6 +66,7 @@ class Loader:
             MalformedRecord: A record breaks its format and ``lenient`` is off.
         """
         first_name = self.db.execute("SELECT coalesce(max(key), 0) FROM name").fetchone()[0]
+        self.db.execute(_SAID)
         for record in records:
             match record:
                 case Name():
@@ -79,6 +90,9 @@ class Loader:
         if self.searchable:
             self.db.execute("INSERT INTO name_text (rowid, text) SELECT key, text FROM name WHERE key > ?", (first_name,))
 
+    def _fold(self, name: str) -> int:
+        return fold_key(name) if self.searchable else 0
+
     def _put(self, table: str, row: tuple[Any, ...]) -> None:
         rows = self._rows[table]
         rows.append((self.source, self.ordinal, *row))
@@ -88,6 +102,14 @@ class Loader:
     def _flush(self, table: str) -> None:
         self.counts[table] += max(0, self.db.executemany(_INSERT[table], self._rows[table]).rowcount)
         self._rows[table].clear()
+        if self.counts[table] >= _MANY and table in _SCATTERED:
+            self._drop_index(_SCATTERED[table])
+
+    def _drop_index(self, name: str) -> None:
+        found = self.db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (name,)).fetchone()
+        if found:
+            self.db.execute(f"DROP INDEX {name}")
+            self._dropped[name] = found[0]
 
     def _concept(self, record: Concept) -> None:
         self._skipping = None
@@ -99,7 +121,7 @@ class Loader:
             "concept",
             (record.id, record.name, record.kind, record.definition, record.iri, record.deprecated, record.stub, record.file, record.line),
         )
-        self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, fold_key(record.name)))
+        self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, self._fold(record.name)))
         for kind in record.types:
             self._put("type", (record.id, kind, record.line))
 
@@ -126,9 +148,9 @@ class Loader:
                 "DELETE FROM name WHERE concept = ? AND scope = ? AND source = ? AND born = ?",
                 (record.id, Scope.PREFERRED.value, self.source, self.ordinal),
             ).rowcount
-            self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, fold_key(record.name)))
+            self._put("name", (record.id, record.name, Scope.PREFERRED.value, "", "", record.line, self._fold(record.name)))
         elif record.stub and not stub and record.name != name:
-            self._put("name", (record.id, record.name, Scope.EXACT.value, "", "", record.line, fold_key(record.name)))
+            self._put("name", (record.id, record.name, Scope.EXACT.value, "", "", record.line, self._fold(record.name)))
         self.db.execute(
             "UPDATE concept SET definition = coalesce(definition, ?), iri = coalesce(iri, ?), stub = stub AND ?,"
             f" deprecated = deprecated OR ? {where}",
@@ -140,7 +162,7 @@ class Loader:
     def _name(self, record: Name) -> None:
         if record.concept == self._skipping:
             return
-        row = (record.concept, record.text, str(record.scope), record.type or "", record.lang or "", record.line, fold_key(record.text))
+        row = (record.concept, record.text, str(record.scope), record.type or "", record.lang or "", record.line, self._fold(record.text))
         self._put("name", row)
 
     def _relation(self, record: Relation) -> None:
@@ -174,6 +196,10 @@ class Loader:
                 self._put("tombstone", (id_, grave.reason, grave.successor, grave.name, consider, grave.line))
         for table in _INSERT:
             self._flush(table)
+        self.counts["relation"] = max(0, self.db.execute(_SORTED).rowcount)
+        self.db.execute("DROP TABLE temp.said")
+        for statement in self._dropped.values():
+            self.db.execute(statement)
 
 
 def _one_grave(one: Tombstone, other: Tombstone) -> Tombstone:
@@ -189,27 +215,24 @@ def hashes(db: sqlite3.Connection, source: int, ordinal: int, counts: Mapping[st
     """Content and rest hash of a release that was loaded whole; tables of which it holds no row, by ``counts``, are not looked at."""
     total, rest = content.ContentHash(), content.ContentHash()
 
-    def rows(columns: str, table: str, order: str = "") -> Iterator[tuple[Any, ...]]:
+    for table, columns in COLUMNS.items():
         if not counts[table]:
-            return
-        cursor = db.execute(f"SELECT {columns} FROM {table} WHERE source = ? AND born = ? {order}", (source, ordinal))
+            continue
+        order = " ORDER BY concept, text, scope" if table == "name" else ""
+        cursor = db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE source = ? AND born = ?{order}", (source, ordinal))
         cursor.arraysize = 10000
+        before: Row = ()
         while batch := cursor.fetchmany():
-            yield from batch
-
-    for id_, definition, kind, iri, deprecated, stub in rows("id, definition, kind, iri, deprecated, stub", "concept"):
-        total.add((content.concept_item(id_),))
-        if definition is not None:
-            total.add((content.definition_item(id_, definition),))
-        rest.add((("concept", id_, kind, iri or "", str(deprecated), str(stub)),))
-    total.add(content.type_item(*row) for row in rows("concept, type", "type"))
-    total.add(content.relation_item(*row) for row in rows("subject, predicate, object, qualifiers", "relation"))
-    before: tuple[Any, ...] = ()
-    for concept, text, scope, type_, lang in rows("concept, text, scope, type, lang", "name", "ORDER BY concept, text, scope"):
-        if (concept, text, scope) != before:
-            before = (concept, text, scope)
-            total.add((content.name_item(concept, text, scope),))
-        if type_ or lang:
-            rest.add((("name", concept, text, scope, type_, lang),))
-    rest.add(("tombstone", *(field_ or "" for field_ in row)) for row in rows("id, reason, successor, name, consider", "tombstone"))
+            said = batch if table != "name" else _unlike(before, batch)
+            total.add(item for row in said for item in content.content_items(table, row))
+            rest.add(item for row in batch for item in content.rest_items(table, row))
+            before = batch[-1]
     return total.hexdigest(), rest.hexdigest()
+
+
+def _unlike(before: Row, rows: Sequence[Row]) -> Iterator[Row]:
+    """Of rows that agree in their first three columns, as that before them may, the first."""
+    for row in rows:
+        if row[:3] != before[:3]:
+            yield row
+        before = row

@@ -46,16 +46,20 @@ def _some_words(db: sqlite3.Connection, text: str, limit: int) -> Iterator[Hit]:
 
 
 def _words(db: sqlite3.Connection, query: str, limit: int, ceiling: float) -> Iterator[Hit]:
-    """Names by the full-text index; preferred names before others of equal relevance (bm25, which is negative)."""
+    """Names by the full-text index; preferred names before others of equal relevance (bm25, which is negative).
+
+    The index holds the names of all releases: those that no active one has are passed over, as many as there are.
+    """
     if not query:
         return
-    best = db.execute("SELECT rowid, rank FROM name_text WHERE name_text MATCH ? ORDER BY rank LIMIT ?", (query, limit * 2)).fetchall()
-    if not best:
-        return
-    ranks = dict(best)
-    top = min(ranks.values()) or -1.0
-    marks = ",".join(str(int(key)) for key in ranks)
-    for row in _rows(db, f"n.key IN ({marks})", ()):
+    best = db.execute("SELECT rowid, rank FROM name_text WHERE name_text MATCH ? ORDER BY rank", (query,))
+    ranks: dict[int, float] = {}
+    rows: list[tuple[str, str, str, str, str, int]] = []
+    while len(rows) < limit and (some := best.fetchmany(limit * 2)):
+        ranks |= dict(some)
+        rows += _rows(db, f"n.key IN ({','.join(str(int(key)) for key, _ in some)})", ())
+    top = min((ranks[row[5]] for row in rows), default=0.0) or -1.0
+    for row in rows:
         yield Hit(*row[:4], round(ceiling * ranks[row[5]] / top * (1 - 0.05 * SCOPES.get(row[4], 3)), 4))
 
 

@@ -71,7 +71,6 @@ class SqliteStore(SqliteReleases):
             )
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA cache_size = -65536")
-        self._db.execute("PRAGMA temp_store = MEMORY")
 
     @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -191,7 +190,7 @@ class SqliteStore(SqliteReleases):
         with self._named_errors():
             rows = self._db.execute(
                 "SELECT name, release, active, concepts, relations, content_hash, loaded_at, pack, licence, attribution, sha256, names,"
-                " tombstones, format FROM release JOIN source ON source = key ORDER BY source, ordinal"
+                " tombstones, format, rest_hash FROM release JOIN source ON source = key ORDER BY source, ordinal"
             ).fetchall()
         return [Release(row[0], row[1], bool(row[2]), *row[3:]) for row in rows]
 

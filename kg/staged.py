@@ -18,7 +18,8 @@ from ontograft import config
 from ontograft.errors import StoreError
 from ontograft.kg import content, sqlite_schema
 from ontograft.kg.sqlite_load import Loader, hashes
-from ontograft.kg.stored import COLUMNS, PLACE, ReleaseEntry, Row, Table
+from ontograft.kg.stored import COLUMNS, PLACE, TABLES, Release, ReleaseEntry, Row, Table
+from ontograft.kg.touched import Touched
 from ontograft.types import Caveat, Header, Record, Reject
 
 _PREFIX = "staging-"
@@ -43,9 +44,9 @@ class Staged:
         self._folder, self._lock = _scratch()
         try:
             self._db = sqlite3.connect(self._folder / "staged.db", isolation_level=None)
+            self._db.execute("PRAGMA page_size = 65536")
             self._db.execute("PRAGMA journal_mode = OFF")
             self._db.execute("PRAGMA synchronous = OFF")
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA cache_size = -65536")
             sqlite_schema.create(self._db)
             for index in ("name_fold", "relation_object", "tombstone_successor"):
@@ -76,12 +77,35 @@ class Staged:
         self._counts, self._hashed = loader.counts, False
         return StagedCounts(loader.rejects, loader.caveats)
 
-    def hash(self) -> None:
-        """Compute the hashes of what was taken, unless that is done: who has other work waiting chooses the moment."""
-        if not self._hashed:
-            content_hash, rest_hash = hashes(self._db, 1, 1, self._counts)
+    def hash(self, since: Release | None = None, changed: Iterable[Touched] | None = None) -> None:
+        """Compute the hashes of what was taken, unless that is done: who has other work to do lets a thread do this beside it.
+
+        Args:
+            since: A loaded release.
+            changed: All that differs from it, where that is known: then only this is hashed.
+        """
+        if self._hashed:
+            return
+        self._hashed = True
+        if since is None or changed is None:
+            with contextlib.closing(sqlite3.connect(self._folder / "staged.db")) as db:
+                content_hash, rest_hash = hashes(db, 1, 1, self._counts)
             self._content, self._rest = content.ContentHash(content_hash), content.ContentHash(rest_hash)
-            self._hashed = True
+            return
+        self._content, self._rest = content.ContentHash(since.content_hash), content.ContentHash(since.rest_hash)
+        for one in changed:
+            for table in TABLES:
+                gone, born = (side.get(table, []) for side in (one.gone, one.born))
+                self._rest.remove(item for row in gone for item in content.rest_items(table, row))
+                self._rest.add(item for row in born for item in content.rest_items(table, row))
+                was, is_ = ({item for row in rows for item in content.content_items(table, row)} for rows in (gone, born))
+                stays = self._names_beside(one.id, born) if table == "name" and was | is_ else set()
+                self._content.remove(was - is_ - stays).add(is_ - was - stays)
+
+    def _names_beside(self, id_: str, born: list[Row]) -> set[tuple[str, ...]]:
+        """The items of an id's names that are in the release, these rows apart."""
+        rows = self._db.execute(f"SELECT {', '.join(COLUMNS['name'])} FROM name WHERE concept = ?", (id_,))
+        return {content.name_item(*row[:3]) for row in set(rows) - set(born)}
 
     def entry(self, *, sha256: str, caveats: Counter[str]) -> ReleaseEntry:
         """What a store notes of the release, tombstones added here included."""
@@ -125,7 +149,6 @@ class Staged:
 
     def add_tombstones(self, rows: Iterable[Row]) -> int:
         """Add tombstones for ids that the release neither holds as live nor retires itself; how many were added."""
-        self.hash()
         db, added = self._db, []
         for row in rows:
             if not self.is_live(row[0]) and not db.execute("SELECT 1 FROM tombstone WHERE id = ?", (row[0],)).fetchone():
@@ -134,7 +157,8 @@ class Staged:
             db.executemany(
                 "INSERT INTO tombstone (id, reason, successor, name, consider, source, born) VALUES (?, ?, ?, ?, ?, 1, 1)", added
             )
-        self._rest.add(("tombstone", *(field or "" for field in row)) for row in added)
+        if self._hashed:
+            self._rest.add(item for row in added for item in content.rest_items("tombstone", row))
         self._counts["tombstone"] += len(added)
         return len(added)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -227,6 +228,22 @@ class GraphStore(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
+def file_of(url: str | Path) -> Path | None:
+    """The file of an embedded store's address; None for a server's.
+
+    Raises:
+        OptionError: The address names no kind of store that there is.
+    """
+    scheme, mark, rest = str(url).partition("://")
+    if not mark:
+        return Path(url)
+    if scheme == "sqlite":
+        return Path(rest[1:] if rest.startswith("/") else rest)
+    if scheme in _SERVERS:
+        return None
+    raise OptionError(f"{url}: no store of kind {scheme!r}; give a path, sqlite:///path, or {', '.join(_SERVERS)}://HOST:PORT")
+
+
 def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> GraphStore:
     """Open a store by its address.
 
@@ -240,20 +257,13 @@ def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> G
         OptionError: The address names no kind of store that there is.
         StoreError: There is no store, no server, or a store of another schema.
     """
-    address = str(url)
-    scheme, mark, rest = address.partition("://")
-    if not mark:
-        path = Path(address)
-    elif scheme == "sqlite":
-        path = Path(rest[1:] if rest.startswith("/") else rest)
-    elif scheme in _SERVERS:
-        if not rest:
-            raise OptionError(f"{address!r} names no server; expected {scheme}://HOST:PORT")
+    address, path = str(url), file_of(url)
+    if path is None:
+        if address.endswith("://"):
+            raise OptionError(f"{address!r} names no server; expected {address}HOST:PORT")
         from ontograft.kg.neo4j_store import Neo4jStore
 
         return Neo4jStore(address, create=create, wait=wait)
-    else:
-        raise OptionError(f"{address}: no store of kind {scheme!r}; give a path, sqlite:///path, or {', '.join(_SERVERS)}://HOST:PORT")
     if not str(path) or str(path) == ".":
         raise OptionError(f"{address!r} names no file; give a path or sqlite:///path")
     if path.is_dir():
@@ -265,7 +275,8 @@ def open_store(url: str | Path, *, create: bool = False, wait: float = 5.0) -> G
     return SqliteStore(path, wait=wait)
 
 
-def qualifier_text(qualifiers: Iterable[tuple[str, str]]) -> str:
+@lru_cache(maxsize=4096)  # a source repeats its few, such as who says so
+def qualifier_text(qualifiers: tuple[tuple[str, str], ...]) -> str:
     """Qualifiers as the store keeps and hashes them: a sorted JSON list of pairs, empty for none."""
     pairs = sorted(set(qualifiers))
     return json.dumps(pairs, ensure_ascii=False, separators=(",", ":")) if pairs else ""

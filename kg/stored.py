@@ -30,6 +30,8 @@ PLACE: Final[Mapping[Table, tuple[str, ...]]] = {
 """Where a row was first read; follows its columns where a row is opened, and is no part of what it says."""
 
 TABLES: Final[tuple[Table, ...]] = tuple(COLUMNS)
+HIERARCHY: Final = ("is_a", "broader", "subclass_of", "part_of")
+"""Predicates that make a tree: its lower end is the subject. Codes of law are made of parts, ontologies of kinds."""
 FOREVER: Final = 1 << 40
 """``died`` of a row that no release has closed."""
 
@@ -117,6 +119,7 @@ class Release:
     names: int
     tombstones: int
     format: str
+    rest_hash: str
 
 
 class Hit(NamedTuple):
@@ -194,7 +197,8 @@ class StoredConcept:
     """All that the active releases say of one concept.
 
     ``asked`` is the id one asked for: another than ``id`` where that was retired and followed to its successor. A concept that is
-    retired without a live successor has ``live`` false, and only its name and history.
+    retired without a live successor has ``live`` false, and only its name and history. ``parents`` are those of ``is_a``;
+    ``children`` counts the ids right below it by any predicate of :data:`HIERARCHY`.
     """
 
     id: str

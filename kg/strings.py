@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def text_hash(text: str) -> int:
+    """The 64-bit hash of a string."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 class StringTable(Sequence[str]):
@@ -48,4 +55,5 @@ class StringTable(Sequence[str]):
         return self.blob[int(self.offsets[at]) : int(self.offsets[at + 1])].tobytes().decode("utf-8", "surrogatepass")
 
     def __iter__(self) -> Iterator[str]:
-        return (self[i] for i in range(len(self)))
+        whole = self.blob.tobytes()
+        return (whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(self.offsets.tolist()))

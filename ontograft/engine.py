@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.errors import OptionError
+from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
+from ontograft.tasks.ner.explain import Explanation, explain
+from ontograft.tasks.ner.graph_types import graph_spans, group_labels
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Document, Entity
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _DOCUMENTS_AT_ONCE = 16
+ASSERTION = ("en", "off")
+TYPES = ("model", "graph")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,15 @@ class TagOptions:
         threshold: least probability of an entity.
         labels: labels to keep; None for all.
         prefer: ontology prefixes whose ids are shown first.
+        assertion: language of the rules that say how an entity is meant, ``en`` or ``off``.
+        types: ``model`` for the model's labels alone, ``graph`` for names of other concepts too, typed by their semantic group.
     """
 
     threshold: float = 0.0
     labels: frozenset[str] | None = None
     prefer: tuple[str, ...] = ()
+    assertion: str = "en"
+    types: str = "model"
 
 
 class Engine:
@@ -54,10 +64,12 @@ class Engine:
     def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
         self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer)
         self._options, self.linker = options, self._tagger.linker
+        self._asserter = Asserter() if options.assertion == "en" else None
         self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, self._tagger.settings.labels
-        unknown = sorted((options.labels or frozenset()) - set(self.labels))
+        known = [*self.labels, *(label for label in group_labels() if options.types == "graph" and label not in self.labels)]
+        unknown = sorted((options.labels or frozenset()) - set(known))
         if unknown:
-            raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(self.labels)}")
+            raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(known)}")
 
     def tag(self, text: str) -> Document:
         """Tag one text."""
@@ -71,19 +83,57 @@ class Engine:
             for example, prediction in zip(examples, self._tagger.predict(examples), strict=True):
                 yield Document(example.text, tuple(self._entities(example, prediction)))
 
+    def explain(self, text: str, start: int, end: int) -> Explanation | None:
+        """Why a stretch of a text is read as it is: the concepts and edges that knowledge attention weighed there.
+
+        Args:
+            text: the document.
+            start, end: offsets of the stretch, as an entity has them.
+
+        Returns:
+            None where the graph has no name for just this stretch.
+        """
+        example = self._tagger.prepare(text)
+        words = example.words.covering(start, end)
+        return explain(self._tagger, example, *words) if words is not None else None
+
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
-        tags = self._tagger.settings.tags
-        path = tags.decode(prediction.logits)
-        spans = [s for s in tags.spans(path) if self._options.labels is None or s[2] in self._options.labels]
-        probability = _softmax(prediction.logits / self._tagger.settings.temperature)
+        found = sorted([*self._by_tags(prediction), *self._by_graph(example, prediction)])
+        said = self._said(example, found)
+        kept = [
+            row for row in found if row[3] >= self._options.threshold and (self._options.labels is None or row[2] in self._options.labels)
+        ]
+        spans = [(first, last, label) for first, last, label, _ in kept]
         links = self.linker.score(example, prediction, spans) if self.linker is not None else [Scored()] * len(spans)
-        for (first, last, label), scored in zip(spans, links, strict=True):
-            score = float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in range(first, last + 1)])))
-            if score < self._options.threshold:
-                continue
+        for (first, last, label, score), scored in zip(kept, links, strict=True):
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
-            yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates)
+            yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)))
+
+    def _by_tags(self, prediction: Prediction) -> Iterator[tuple[int, int, str, float]]:
+        """First word, last word, label and score of what the model recognises."""
+        settings, path = self._tagger.settings, prediction.path
+        probability = _softmax(prediction.logits / settings.temperature)
+        for first, last, label in settings.tags.spans(path):
+            words = range(first, last + 1)
+            yield first, last, label, float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in words])))
+
+    def _by_graph(self, example: Example, prediction: Prediction) -> list[tuple[int, int, str, float]]:
+        """The same of names of concepts that no label of the model covers, where the user asks for them."""
+        if self._options.types != "graph":
+            return []
+        settings = self._tagger.settings
+        taken = [(first, last) for first, last, _ in settings.tags.spans(prediction.path)]
+        trained = {group for groups in settings.label_groups.values() for group in groups}
+        return graph_spans(example, prediction, taken, threshold=settings.graph_threshold, trained=trained)
+
+    def _said(self, example: Example, found: Sequence[tuple[int, int, str, float]]) -> dict[tuple[int, int], tuple[str, ...]]:
+        """How mentions are meant, by their words. All that were found are shown to the rules, whatever the user wants to see of them."""
+        if self._asserter is None:
+            return {}
+        words = [(first, last) for first, last, _, _ in found]
+        spans = [(int(example.words.starts[first]), int(example.words.ends[last])) for first, last in words]
+        return dict(zip(words, self._asserter(example.text, spans), strict=True))
 
 
 def load(
@@ -96,6 +146,9 @@ def load(
     labels: Collection[str] | None = None,
     prefer: Sequence[str] | None = None,
     nested: bool = False,
+    assertion: str = "en",
+    types: str = "model",
+    aliases: str | Path | None = None,
 ) -> Engine:
     """An engine of a bundle on a pack.
 
@@ -108,12 +161,17 @@ def load(
         labels: labels to keep.
         prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
+        assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
+            ``off`` for text in other languages, whose entities then have ``assertion`` None.
+        types: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …), where
+            the link posterior means them; ``model`` leaves it at the model's labels.
+        aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
 
     Raises:
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
-        OptionError: an option out of its range.
+        OptionError: an option out of its range, or a line of the aliases that cannot be used.
     """
     import torch
 
@@ -121,6 +179,10 @@ def load(
         raise OptionError(f"threshold {threshold}: give a probability between 0 and 1")
     if nested:
         raise OptionError("nested entities: this model predicts entities that do not overlap; leave --nested out")
+    if assertion not in ASSERTION:
+        raise OptionError(f"assertion {assertion!r}: give one of {', '.join(ASSERTION)}")
+    if types not in TYPES:
+        raise OptionError(f"types {types!r}: give one of {', '.join(TYPES)}")
     if threads is not None:
         if threads < 1:
             raise OptionError(f"{threads} threads: give 1 or more")
@@ -131,8 +193,11 @@ def load(
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
-    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()))
-    return Engine(bundle, Pack.open(pack), options=options, device=chosen)
+    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), assertion, types)
+    opened = Pack.open(pack)
+    if aliases is not None:
+        opened = overlay(opened, read_aliases(aliases, opened))
+    return Engine(bundle, opened, options=options, device=chosen)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

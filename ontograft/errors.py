@@ -18,6 +18,7 @@ Each says what was got, what was expected and what to do, and each is also the b
     ├── PackError (ValueError)
     │   ├── PackNotFound (FileNotFoundError)
     │   ├── PackDamaged                     a part differs from its hash
+    │   ├── PartMissing (LookupError)       an older version built the pack, without this part
     │   └── VectorsMissing (LookupError)    the pack holds no vectors of this encoder
     ├── BundleError (ValueError)
     │   ├── BundleDamaged
@@ -101,6 +102,10 @@ class PackNotFound(PackError, FileNotFoundError):
 
 class PackDamaged(PackError):
     """A part of the pack does not match its manifest."""
+
+
+class PartMissing(PackError, LookupError):
+    """The pack was built by a version that did not write this part yet."""
 
 
 class VectorsMissing(PackError, LookupError):

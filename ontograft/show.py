@@ -6,20 +6,23 @@ Both show the documents' text: write and keep them as carefully as the records t
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ontograft.errors import DocumentError
+from ontograft.errors import DocumentError, OptionError
 from ontograft.ingest.notes import read_notes
+from ontograft.output import STDIO
 from ontograft.types import Candidate, Document, Entity, LinkedConcept, Note
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-COLUMNS = ("document", "text", "label", "score", "concept", "name", "same as")
+COLUMNS = ("document", "text", "label", "score", "concept", "name", "same as", "assertion")
 _COLOURS = ("#ffd6d6", "#cfe3ff", "#d5f0d0", "#ffe8b8", "#e4d9ff", "#c9f0ee", "#ffd9ee", "#e6e6c8")
 
 
@@ -42,6 +45,7 @@ def rows(documents: Iterable[Document]) -> list[tuple[str, ...]]:
             entity.concept.id if entity.concept else "-",
             entity.concept.name if entity.concept else "",
             " ".join(entity.concept.same_as) if entity.concept else "",
+            ", ".join(entity.assertion or ()),
         )
         for document in documents
         for entity in document.entities
@@ -78,16 +82,19 @@ def read_tagged(tagged: str | Path, notes: str | Path, **columns: str | None) ->
     """Join the lines that ``ontograft tag`` wrote with the text of the documents they are about.
 
     Args:
-        tagged: The output of ``ontograft tag``.
-        notes: Its input.
+        tagged: The output of ``ontograft tag``; ``-`` is standard input.
+        notes: Its input; ``-`` is standard input.
         columns: ``text_column`` and ``id_column``, as of ``ontograft tag``.
 
     Raises:
         DocumentError: A line is none of ours, or it does not fit the notes.
+        OptionError: Both are to come from standard input.
     """
-    entities = dict(_lines(Path(tagged)))
+    if str(tagged) == str(notes) == STDIO:
+        raise OptionError("the tagged lines and the notes cannot both come from standard input; name a file for one of them")
+    entities = dict(_lines(tagged))
     documents = []
-    for note in read_notes(Path(notes), **columns):
+    for note in read_notes(notes, **columns):
         if isinstance(note, Note) and note.id in entities:
             found = tuple(_entity(raw) for raw in entities.pop(note.id))
             for entity in found:
@@ -100,9 +107,9 @@ def read_tagged(tagged: str | Path, notes: str | Path, **columns: str | None) ->
     return documents
 
 
-def _lines(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _lines(path: str | Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
+        with nullcontext(sys.stdin.buffer) if str(path) == STDIO else Path(path).open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:
                     record = json.loads(line)
@@ -114,7 +121,7 @@ def _lines(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _entity(raw: dict[str, Any]) -> Entity:
-    concept = raw.get("concept")
+    concept, assertion = raw.get("concept"), raw.get("assertion")
     return Entity(
         start=raw["start"],
         end=raw["end"],
@@ -125,6 +132,7 @@ def _entity(raw: dict[str, Any]) -> Entity:
         if concept is None
         else LinkedConcept(concept["id"], concept["name"], concept["score"], tuple(concept.get("same_as", ()))),
         candidates=tuple(Candidate(c["id"], c["name"], c["score"]) for c in raw.get("candidates", ())),
+        assertion=None if assertion is None else tuple(assertion),
     )
 
 

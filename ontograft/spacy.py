@@ -1,7 +1,8 @@
 """The spaCy component: ``nlp.add_pipe("ontograft", config={"model": "medical", "pack": "pack/"})``.
 
 It fills ``doc.ents`` (label, ``kb_id_`` the concept's CURIE) and ``doc.spans["ontograft"]``, which also holds entities inside entities.
-Scores, concept and candidates of a span are in ``span._.ontograft``. spaCy finds it by its entry point: importing spaCy is enough.
+Scores, concept and candidates of a span are in ``span._.ontograft``, how it is meant in ``span._.assertion`` (``("negated",)``).
+spaCy finds the component by its entry point: importing spaCy is enough.
 """
 
 import json
@@ -19,8 +20,18 @@ from ontograft.errors import OptionError
 from ontograft.types import Document, Entity
 
 SPANS = "ontograft"
-_ASSIGNS = ["doc.ents", "doc.spans", "span._.ontograft"]
-_DEFAULTS = {"threshold": None, "labels": None, "prefer": None, "nested": False, "device": None, "threads": None}
+_ASSIGNS = ["doc.ents", "doc.spans", "span._.ontograft", "span._.assertion"]
+_DEFAULTS = {
+    "threshold": None,
+    "labels": None,
+    "prefer": None,
+    "nested": False,
+    "assertion": "en",
+    "types": "model",
+    "aliases": None,
+    "device": None,
+    "threads": None,
+}
 
 
 class OntograftComponent:
@@ -39,6 +50,8 @@ class OntograftComponent:
         self.engine = ontograft.load(model, pack=pack, **(options or {}))
         if not Span.has_extension("ontograft"):
             Span.set_extension("ontograft", default=None)
+        if not Span.has_extension("assertion"):
+            Span.set_extension("assertion", getter=_assertion)
 
     def __call__(self, doc: Doc) -> Doc:
         """Tag one document."""
@@ -90,6 +103,9 @@ def make_component(
     labels: list[str] | None,
     prefer: list[str] | None,
     nested: bool,
+    assertion: str,
+    types: str,
+    aliases: str | Path | None,
     device: str | None,
     threads: int | None,
 ) -> OntograftComponent:
@@ -99,10 +115,19 @@ def make_component(
         "labels": labels,
         "prefer": prefer,
         "nested": nested,
+        "assertion": assertion,
+        "types": types,
+        "aliases": str(aliases) if aliases is not None else None,
         "device": device,
         "threads": threads,
     }
     return OntograftComponent(model, str(pack), options=options, name=name)
+
+
+def _assertion(span: Span) -> tuple[str, ...] | None:
+    """Flags of a span of ours; None where nobody asked. Read from what the document keeps, so it is there after saving and loading."""
+    flags = (span._.ontograft or {}).get("assertion")
+    return None if flags is None else tuple(flags)
 
 
 def _fill(doc: Doc, document: Document) -> Doc:

@@ -137,6 +137,10 @@ class Caveat:
 Record: TypeAlias = Concept | Name | TypeOf | Relation | Tombstone | Reject | Caveat
 
 
+# How a mention may be meant; flags add up (of no family history: negated and family). None of them: said of the patient, as a fact, of now.
+ASSERTIONS = ("negated", "hypothetical", "historical", "family", "uncertain")
+
+
 # --- documents ---------------------------------------------------------------------------------------------------------
 
 
@@ -198,7 +202,7 @@ class LinkedConcept:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A recognised mention: ``document.text[start:end] == text``."""
+    """A recognised mention: ``document.text[start:end] == text``; ``assertion`` holds flags of ``ASSERTIONS``, None where nobody asked."""
 
     start: int
     end: int
@@ -207,6 +211,7 @@ class Entity:
     score: float
     concept: LinkedConcept | None = None
     candidates: tuple[Candidate, ...] = ()
+    assertion: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def save(
     Args:
         folder: where it is to be.
         manifest: everything but schema and parts.
-        weights: tensors by part; written in float16.
+        weights: tensors by part; floats are written in float16.
         card: the model card, Markdown.
         graph: folder of the graph encoder, copied into the bundle.
     """
@@ -177,7 +177,7 @@ def save(
         work = Path(temporary) / "bundle"
         work.mkdir()
         for part, tensors in weights.items():
-            save_file({name: t.detach().cpu().half().contiguous() for name, t in tensors.items()}, work / f"{part}.safetensors")
+            save_file({name: _stored(t) for name, t in tensors.items()}, work / f"{part}.safetensors")
         if graph is not None:
             (work / "graph").mkdir()
             for path in sorted(graph.iterdir()):
@@ -195,3 +195,8 @@ def save(
             folder.replace(Path(temporary) / "before")
         work.replace(folder)
     return Bundle(folder, full)
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    plain = tensor.detach().cpu().contiguous()
+    return plain.half() if plain.is_floating_point() else plain

@@ -1,4 +1,4 @@
-"""Model cards: what a bundle is, what it was trained on, what it scored, and where it ends."""
+"""Model cards: what a bundle or a graph encoder is, what it was trained on, what it scored, and where it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ def ner_card(
 ) -> str:
     """The card of a tagger, Markdown."""
     trained = notes["trained_on"]
-    rows = "\n".join(f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} |" for o in notes["ontologies"])
     return f"""# Entity recognition and linking: {", ".join(settings.labels)}
 
 Recognises {", ".join(settings.labels)} and links them to the concepts of any pack. Base encoder {base}, frozen, with low-rank
@@ -23,19 +22,20 @@ adapters, knowledge attention (arm `{settings.arm}`), word tags in BIO.
 ## Data
 Trained on {trained["documents"]} documents with {trained["mentions"]} mentions ({", ".join(trained["files"])}),
 seed {notes["training"]["seed"]}.
+{trained.get("attribution") or "Licence and attribution of the documents were not stated: see where they come from."}
+
 Ontologies of the pack it was trained with (any other pack may be used):
 
-| ontology | release | licence |
-|---|---|---|
-{rows}
+{_ontologies(notes)}
 
 ## Scores
 {_scores(metrics, dev)}
 
 ## Limits
-Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others. It does
-not say whether a condition is denied, suspected or somebody else's. Scores are probabilities as calibrated on part of the training data,
-where such a part was kept (temperature {settings.temperature:.2f}).
+Trained on abstracts in English: in clinical notes and other languages expect less. It knows the labels above and no others.
+Whether a condition is denied, suspected or somebody else's is said by rules for English, not by this model. Scores are probabilities
+as calibrated on part of the training data, where such a part was kept (temperature {settings.temperature:.2f}). What training taught
+of surfaces is kept as hashes and numbers; whose text it was cannot be read from it, but whether a given word was in it can be tried.
 Not a medical device.
 
 ## Licence
@@ -43,9 +43,39 @@ Weights: Apache-2.0. Concepts and their names remain under the licences of their
 """
 
 
+def graph_card(base: str, notes: Mapping[str, Any]) -> str:
+    """The card of a graph encoder, Markdown."""
+    training, held = notes["training"], notes["held_out"]
+    return f"""# Graph encoder: vectors of concepts
+
+Reads names, definitions and typed edges of concepts and gives each an identity vector and a graph vector. Base encoder {base},
+frozen; two relational convolutions over the vectors of its texts. Nothing is learned per concept: any pack may be encoded.
+
+## Data
+Link prediction and synonym contrast, {training["steps"]} steps, seed {training["seed"]}, on a pack of these ontologies; no annotated
+documents.
+
+{_ontologies(notes)}
+
+## Scores
+Held out ({training["held_out"]:.0%} of the links; 1,000 candidates each):
+
+| | with the graph | text alone |
+|---|---|---|
+| links, mean reciprocal rank | {_figure(held["mrr"])} | {_figure(held["mrr_text_only"])} |
+| synonyms, first of the batch | {_figure(held["synonym_accuracy"])} | |
+
+## Limits
+It reads texts with an encoder for English. Vectors say what is alike, not what is true, and are of use only with the weights that made
+them.
+
+## Licence
+Weights: Apache-2.0. Concepts, their names and edges remain under the licences of their ontologies.
+"""
+
+
 def identity_card(base: str, notes: Mapping[str, Any]) -> str:
     """The card of an identity encoder, Markdown."""
-    rows = "\n".join(f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} |" for o in notes["ontologies"])
     training, held = notes["training"], notes["held_out"]
     figures = "\n".join(
         f"| {name} | {held[key]['accuracy']:.3f} | {held[key]['mrr']:.3f} |"
@@ -61,9 +91,7 @@ of its last hidden states, a linear projection. Trained by synonym contrast with
 {notes["excluded"]["concepts"]} concepts kept from it on request.
 Ontologies of the pack it was trained on (any other pack may be used):
 
-| ontology | release | licence |
-|---|---|---|
-{rows}
+{_ontologies(notes)}
 
 ## Scores
 A name of each of {held["after"]["queries"]:,} held-out concepts, asked for among {held["after"]["names"]:,} names of the pack:
@@ -81,6 +109,18 @@ Weights: Apache-2.0. Names remain under the licences of their ontologies.
 """
 
 
+def _ontologies(notes: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} | {o.get('attribution') or ''} |"
+        for o in notes["ontologies"]
+    ]
+    return "\n".join(["| ontology | release | licence | attribution |", "|---|---|---|---|", *rows])
+
+
+def _figure(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
+
+
 def _scores(metrics: Mapping[str, Any] | None, dev: Path | None) -> str:
     if metrics is None or dev is None:
         return "Not scored: no development data was given."
@@ -91,10 +131,11 @@ def _scores(metrics: Mapping[str, Any] | None, dev: Path | None) -> str:
     lines += ["| label | F1 | precision | recall |", "|---|---|---|---|"]
     lines += [f"| {label} | {s['f1']:.3f} | {s['precision']:.3f} | {s['recall']:.3f} |" for label, s in metrics["per_label"].items()]
     lines += [f"| all | {metrics['span_f1']:.3f} | {metrics['precision']:.3f} | {metrics['recall']:.3f} |"]
-    if "linking_acc1" in metrics:
+    if metrics.get("linking_acc1") is not None:
         lines += [
             "",
-            f"Linking accuracy of the first candidate, gold mentions in the vocabulary ({metrics['linking']['in_vocabulary']}): "
+            f"Linking accuracy of the first candidate ({metrics['linking']['by']}), gold mentions in the vocabulary "
+            f"({metrics['linking']['in_vocabulary']}): "
             f"{metrics['linking_acc1']:.3f}.",
         ]
     return "\n".join(lines)

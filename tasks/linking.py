@@ -1,7 +1,7 @@
 """From a recognised span to its concept.
 
-A span that the pack's names cover is linked by the link posterior. One that they do not is looked up as a whole, then by
-its vector among the concepts (:class:`Nearest`). Candidates whose semantic group no concept of the label has are left out.
+A span that the pack's names cover is linked by the link posterior, any other by what :class:`ontograft.fusion.retrieval.Retriever` finds
+for it. Candidates whose semantic group no concept of the label has are left out.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ontograft.fusion.candidates import CANDIDATES
+from ontograft.fusion.retrieval import Query, Retriever, Stage, long_forms
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.types import Candidate, Group, LinkedConcept
 
 if TYPE_CHECKING:
-    from ontograft.encoders.graph import GraphEncoder
-    from ontograft.encoders.text import TextEncoder
-    from ontograft.kg.pack import Pack, PackVectors
+    from ontograft.kg.pack import Pack
 
-_REMEMBERED = 50_000
 # A corpus that names its concepts by one vocabulary teaches UNKNOWN for a good name of a concept that only other vocabularies have. So
 # UNKNOWN can halve the score of a link by name, not undo it.
 _UNKNOWN_BELIEVED = 0.5
@@ -44,7 +39,7 @@ class Linker:
         pack: the graph.
         label_groups: semantic groups of each label's concepts; a label that is not there accepts all.
         prefer: ontology prefixes whose ids are shown first, in order.
-        nearest: finds spans that no name matches; None to leave these unlinked.
+        retriever: finds candidates of spans without a posterior; one of names and trigrams when None.
         minimum: least probability of a link.
     """
 
@@ -54,11 +49,12 @@ class Linker:
         label_groups: Mapping[str, Sequence[int]],
         *,
         prefer: Sequence[str] = (),
-        nearest: Nearest | None = None,
+        retriever: Retriever | None = None,
         minimum: float = 0.3,
     ) -> None:
-        self.pack, self.nearest, self.minimum = pack, nearest, minimum
-        self._groups = {label: {*groups, int(Group.OTHER)} for label, groups in label_groups.items() if groups}
+        self.pack, self.minimum = pack, minimum
+        self._retriever = retriever or Retriever(pack)
+        self._groups = {label: frozenset({*groups, int(Group.OTHER)}) for label, groups in label_groups.items() if groups}
         self._prefer = [prefix.lower() for prefix in prefer]
 
     def score(self, example: Example, prediction: Prediction, spans: Sequence[tuple[int, int, str]]) -> list[Scored]:
@@ -66,19 +62,19 @@ class Linker:
         where: dict[tuple[int, int], int] = {}
         if example.spans is not None:
             where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
-        found = []
-        for first, last, label in spans:
+        found = [Scored()] * len(spans)
+        for i, (first, last, label) in enumerate(spans):
             row = where.get((first, last))
             if row is not None and prediction.posterior[row].any():
-                found.append(self._by_posterior(example, prediction, row, label))
-            else:  # not a name, or left out of a window that was full
-                found.append(self._by_name(example, first, last, label))
-        if self.nearest is not None:
-            missing = [i for i, scored in enumerate(found) if not scored.concepts]
-            texts = [example.text[example.words.starts[spans[i][0]] : example.words.ends[spans[i][1]]] for i in missing]
-            for i, (concepts, scores) in zip(missing, self.nearest(texts), strict=True):
-                keep = [k for k, c in enumerate(concepts) if c >= 0 and self._fits(c, spans[i][2])]
-                found[i] = Scored(tuple(concepts[k] for k in keep), tuple(scores[k] for k in keep))
+                found[i] = self._by_posterior(example, prediction, row, label)
+        # Not a name, one left out of a window that was full, or a name of other things only.
+        missing = [i for i, scored in enumerate(found) if not scored.concepts]
+        if missing:
+            meant = long_forms(example.text)
+            queries = [self._query(example, spans[i], meant) for i in missing]
+            for i, candidates in zip(missing, self._retriever.retrieve(queries, CANDIDATES), strict=True):
+                named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)] or candidates
+                found[i] = Scored(tuple(f.concept for f in named), tuple(f.score for f in named))
         return found
 
     def name(self, scored: Scored, *, top: int = 5) -> tuple[LinkedConcept | None, tuple[Candidate, ...]]:
@@ -105,13 +101,10 @@ class Linker:
         order = sorted(keep, key=lambda k: -posterior[k])
         return Scored(tuple(int(concepts[k]) for k in order), tuple(float(posterior[k]) * believed for k in order))
 
-    def _by_name(self, example: Example, first: int, last: int, label: str) -> Scored:
-        match = self.pack.aliases.lookup(example.text[example.words.starts[first] : example.words.ends[last]])
-        if match is None:
-            return Scored()
-        concepts = [int(c) for c in match.concepts if self._fits(int(c), label)][:CANDIDATES]
-        weights = 1 / (1 + np.arange(len(concepts)))
-        return Scored(tuple(concepts), tuple((weights / max(weights.sum(), 1)).tolist()))
+    def _query(self, example: Example, span: tuple[int, int, str], meant: Mapping[str, str]) -> Query:
+        first, last, label = span
+        text = example.text[example.words.starts[first] : example.words.ends[last]]
+        return Query(text, meant.get(text), self._groups.get(label))
 
     def _fits(self, concept: int, label: str) -> bool:
         wanted = self._groups.get(label)
@@ -124,46 +117,3 @@ class Linker:
                 if member.split(":", 1)[0].lower() == prefix:
                     return member
         return members[0]
-
-
-class Nearest:
-    """The nearest concepts of a text by its identity vector.
-
-    Args:
-        pack_vectors: the pack's vectors of the graph encoder.
-        encoder: the graph encoder.
-        text_encoder: encodes the texts, with the graph encoder's base.
-        minimum: cosine below which nothing is near.
-    """
-
-    def __init__(
-        self, pack_vectors: PackVectors, encoder: GraphEncoder, text_encoder: TextEncoder, *, minimum: float = 0.7, k: int = 5
-    ) -> None:
-        from ontograft.encoders import index
-
-        assert pack_vectors.index_path is not None
-        self._index = index.open_index(pack_vectors.index_path)
-        self._encoder, self._text, self._minimum, self._k = encoder, text_encoder, minimum, k
-        self._known: dict[str, tuple[list[int], list[float]]] = {}
-
-    def __call__(self, texts: Sequence[str]) -> list[tuple[list[int], list[float]]]:
-        """Concepts and scores of each text, best first; a score is the cosine's place between the minimum and 1."""
-        import torch
-
-        from ontograft.encoders import index
-
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
-        fresh = sorted({t for t in texts if t not in self._known})
-        if fresh:
-            with torch.inference_mode():
-                vectors: NDArray[np.float32] = self._encoder.text(torch.from_numpy(self._text.encode(fresh)).float()).numpy()
-            cosines, ids = index.nearest(self._index, vectors, self._k)
-            for text, row, numbers in zip(fresh, cosines.tolist(), ids.tolist(), strict=True):
-                near = [
-                    (n, (c - self._minimum) / (1 - self._minimum))
-                    for n, c in zip(numbers, row, strict=True)
-                    if n >= 0 and c >= self._minimum
-                ]
-                self._known[text] = [n for n, _ in near], [min(s, 1.0) for _, s in near]
-        return [self._known[t] for t in texts]

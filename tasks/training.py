@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
-from transformers import EarlyStoppingCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, ProgressCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from ontograft.encoders.text import has_fast_bfloat16
@@ -31,6 +32,7 @@ class TrainingSettings:
         epochs: passes over the training data; ``max_steps`` ends it earlier.
         budget: word pieces in a batch, padding counted.
         adapter_rate, fusion_rate, head_rate: peak learning rates.
+        beside_share: batches of the corpora trained beside, for each batch of the bundle's own.
         patience: evaluations on tune without a better score before it stops; 0 trains all epochs.
     """
 
@@ -42,51 +44,60 @@ class TrainingSettings:
     head_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: float = 0.1
+    beside_share: float = 1.0
     patience: int = 0
     seed: int = 0
 
 
 class _Epochs(Sampler[list[Any]]):
-    """Made batches as a sampler, so that the Trainer can skip those of an epoch that a resumed run has done already."""
+    """What the batches of an epoch are made of, so that the Trainer can skip those that a resumed run has done already."""
 
-    def __init__(self, make: Callable[[int], Iterable[Any]], length: int) -> None:
-        self._make, self._length, self._epoch = make, length, 0
+    def __init__(self, order: Callable[[int], Sequence[Any]]) -> None:
+        self._order, self._length, self._epoch = order, len(order(0)), 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the Trainer before each pass, on this or on the loader."""
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[list[Any]]:
-        for batch in self._make(self._epoch):
-            yield [batch]
+        order = self._order(self._epoch)
+        if len(order) != self._length:  # the Trainer would leave the surplus out, and would resume in another place
+            raise ValueError(f"epoch {self._epoch} has {len(order)} batches, the first one {self._length}: all must have as many")
+        yield from ([one] for one in order)
 
     def __len__(self) -> int:
         return self._length
 
 
 class _Made(Dataset[Any]):
-    """Gives back what it is asked for: a batch is its own index."""
+    """A batch by what it is made of."""
 
-    def __getitem__(self, batch: Any) -> Any:
-        return batch
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __getitem__(self, one: Any) -> Any:
+        return self._make(one)
 
 
 class EpochLoader(DataLoader[Any]):
-    """Batches made anew for each epoch by ``make(epoch)``.
+    """Batches in an order of each epoch's own.
 
-    The same epoch gives the same batches, so that a resumed run goes on in order.
+    Args:
+        order: for an epoch, what each of its batches is made of; the same for the same epoch, so that a resumed run goes on in order, and
+            as many for each, so that none is left out.
+        make: makes a batch.
     """
 
-    def __init__(self, make: Callable[[int], Iterable[Any]], length: int) -> None:
-        self._epochs = _Epochs(make, length)
-        super().__init__(_Made(), batch_sampler=self._epochs, collate_fn=_only, generator=torch.Generator())
+    def __init__(self, order: Callable[[int], Sequence[Any]], make: Callable[[Any], Any]) -> None:
+        self._epochs, self._make = _Epochs(order), make
+        super().__init__(_Made(make), batch_sampler=self._epochs, collate_fn=_only, generator=torch.Generator())
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the Trainer before each pass."""
         self._epochs.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        yield from map(_only, self._epochs)
+        yield from (self._make(_only(one)) for one in self._epochs)
 
     def __len__(self) -> int:
         return len(self._epochs)
@@ -169,6 +180,7 @@ class GraftTrainer(Trainer):
             remove_unused_columns=False,
             disable_tqdm=False,
             dataloader_pin_memory=False,
+            restore_callback_states_from_checkpoint=True,
             average_tokens_across_devices=False,
         )
 
@@ -208,7 +220,8 @@ class GraftTrainer(Trainer):
             groups: dict[float, list[nn.Parameter]] = {}
             for name, parameter in self._net.named_parameters():
                 if parameter.requires_grad:
-                    rate = s.fusion_rate if ".fusion." in name else s.head_rate if name.startswith("head.") else s.adapter_rate
+                    head = name.startswith(("head.", "beside.", "chain."))
+                    rate = s.fusion_rate if ".fusion." in name else s.head_rate if head else s.adapter_rate
                     groups.setdefault(rate, []).append(parameter)
             self.optimizer = torch.optim.AdamW([{"params": p, "lr": rate} for rate, p in groups.items()], weight_decay=s.weight_decay)
         return self.optimizer
@@ -218,7 +231,19 @@ class GraftTrainer(Trainer):
         folder = self.args.output_dir
         known = resume and folder is not None and Path(folder).is_dir()
         last = get_last_checkpoint(folder) if known else None  # type: ignore[no-untyped-call]
+        if last is not None and self._lost_patience(Path(last)):
+            self._load_best_model()
+            return
         self.train(resume_from_checkpoint=last)
+
+    def _lost_patience(self, checkpoint: Path) -> bool:
+        """Whether training had stopped early there; the Trainer would train at least one step more."""
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        saved: Any = state.stateful_callbacks.get(EarlyStoppingCallback.__name__) if state.stateful_callbacks else None
+        if not self._settings.patience or saved is None or saved["attributes"]["early_stopping_patience_counter"] < self._settings.patience:
+            return False
+        self.state = state
+        return True
 
 
 def share(key: str, *, salt: str = "tune") -> float:

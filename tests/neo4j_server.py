@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 VERSION = os.environ.get("ONTOGRAFT_NEO4J_VERSION", "5.26.30")
@@ -23,6 +23,7 @@ _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>local</groupId><ar
 </dependencies></project>
 """
 _OPENED = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch", "java.base/java.util.concurrent")
+_JAVA = ("-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _START_SECONDS = 180
 
 
@@ -59,10 +60,11 @@ def library() -> Path:
 
 
 class Server:
-    """A server of our own, in a folder."""
+    """A server of our own, in a folder. As tests want it, it starts soon and takes little; benchmarks give it more."""
 
-    def __init__(self, folder: Path, *, password: str | None = None) -> None:
+    def __init__(self, folder: Path, *, password: str | None = None, java: Iterable[str] = _JAVA, page_cache: str = "64m") -> None:
         self.folder, self.password, self.port = folder, password, _free_port()
+        self._java, self._page_cache = tuple(java), page_cache
         self.url = f"neo4j://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._prepare()
@@ -86,7 +88,7 @@ class Server:
             "server.https.enabled": "false",
             "dbms.security.auth_enabled": "true" if self.password else "false",
             "dbms.usage_report.enabled": "false",
-            "server.memory.pagecache.size": "64m",
+            "server.memory.pagecache.size": self._page_cache,
         }
         (home / "conf/neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         self._path = f"{home / 'plugins'}/*:{jars}/*"
@@ -98,8 +100,7 @@ class Server:
     def start(self) -> None:
         """Start and wait until it answers."""
         home, log = self.folder / "home", self.folder / "log"
-        options = ["-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        options += [f"--add-opens={part}=ALL-UNNAMED" for part in _OPENED]
+        options = [*self._java, *(f"--add-opens={part}=ALL-UNNAMED" for part in _OPENED)]
         options += ["--enable-native-access=ALL-UNNAMED", "-Dio.netty.tryReflectionSetAccessible=true", "-Dlog4j2.disable.jmx=true"]
         main = ["org.neo4j.server.CommunityEntryPoint", f"--home-dir={home}", f"--config-dir={home / 'conf'}", "--console-mode"]
         with log.open("wb") as out:
@@ -112,6 +113,13 @@ class Server:
                 raise NoServer(f"no Neo4j server: it did not start: {log.read_text(errors='replace').strip()[-300:]}")
             time.sleep(0.2)
 
+    @property
+    def peak_mib(self) -> int:
+        """The most memory that its process has held so far."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
     def stop(self, *, hard: bool = False) -> None:
         """End it; ``hard`` as a crash would."""
         if self._process is not None:
@@ -122,7 +130,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, *, java: Iterable[str] = _JAVA, page_cache: str = "64m") -> Iterator[str]:
     """The address of a server that holds no store."""
     named = os.environ.get("NEO4J_URI")
     if named:
@@ -133,7 +141,7 @@ def running(folder: Path) -> Iterator[str]:
         finally:
             wipe(named)
         return
-    server = Server(folder)
+    server = Server(folder, java=java, page_cache=page_cache)
     server.start()
     try:
         yield server.url

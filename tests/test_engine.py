@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +56,58 @@ def test_offsets_are_exact(text, engine):
         assert document.entities and document.entities[-1].start > len(text) - 60  # to the end of a long text
 
 
+def test_threads_share_an_engine(engine):
+    """Each thread has the batch that it asked about, however often they take turns within it."""
+    texts = [document.text for document in corpus(12)]
+    alone = [engine.tag(text) for text in texts]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            there, back = (
+                pool.submit(lambda: [engine.tag(t) for t in texts * 3]),
+                pool.submit(lambda: [engine.tag(t) for t in texts[::-1] * 3]),
+            )
+            found = there.result(), back.result()
+    finally:
+        sys.setswitchinterval(before)
+    assert found == (alone * 3, alone[::-1] * 3)
+
+
+def test_the_graph_types_what_no_label_covers(tiny, tiny_bundle, engine):
+    text = "Asthma of the kidney and the blood was treated with Aspirin."
+    own = engine.tag(text).entities
+    assert {e.label for e in own} <= {"Chemical", "Disease"}
+    typed = ontograft.load(tiny_bundle.folder, pack=tiny.pack, types="graph")
+    typed._tagger = replace(typed._tagger, settings=replace(typed._tagger.settings, graph_threshold=0.0))
+    found = typed.tag(text).entities
+    assert [e for e in found if e.label != "Anatomy"] == list(own)
+    anatomy = {e.text: e.concept.id for e in found if e.label == "Anatomy" and e.concept}
+    assert anatomy and anatomy.items() <= {"kidney": "UBERON:0002113", "blood": "UBERON:0000178"}.items()
+    assert [e.start for e in found] == sorted(e.start for e in found)
+    only = ontograft.load(tiny_bundle.folder, pack=tiny.pack, types="graph", labels=["Anatomy"])
+    only._tagger = typed._tagger
+    assert {e.label for e in only.tag(text).entities} == {"Anatomy"}
+
+
+def test_an_entity_is_explained_by_concepts_and_edges(engine):
+    text = "Given for type 2 diabetes mellitus."
+    found = engine.explain(text, 10, 34)
+    assert [c.id for c in found.concepts] == ["MONDO:0005148"] and {e.relation for e in found.concepts[0].edges} == {"is_a", "^treats"}
+    assert engine.explain(text, 0, 5) is None and engine.explain(text, 11, 34) is None
+
+
+def test_a_users_alias_links_and_one_taken_away_does_not(tiny, tiny_bundle, tmp_path):
+    mine = tmp_path / "mine.tsv"
+    mine.write_text("!asthma\nasthma\tMONDO:0005277\n")
+    other = ontograft.load(tiny_bundle.folder, pack=tiny.pack, aliases=mine)
+    linked = [e.concept.id for e in other.tag("Patients with asthma were given Aspirin.").entities if e.text == "asthma" and e.concept]
+    assert linked == ["MONDO:0005277"]
+    mine.write_text("asthma\tMONDO:404\n")
+    with pytest.raises(OptionError, match=r"mine\.tsv:1: .*MONDO:404"):
+        ontograft.load(tiny_bundle.folder, pack=tiny.pack, aliases=mine)
+
+
 def test_an_empty_text_has_no_entities(engine):
     assert engine.tag("").entities == engine.tag(" \n").entities == ()
     assert engine.tag("").to_dict() == {"id": None, "entities": []}
@@ -65,7 +120,7 @@ def test_what_was_learned_is_tagged_and_linked(engine):
     assert found["bronchial asthma"].concept.name == "asthma"
     assert found["salbutamol"].concept.id == "mesh:D000420"
     line = document.to_dict()["entities"][0]
-    assert set(line) == {"start", "end", "text", "label", "score", "concept", "candidates"}
+    assert set(line) == {"start", "end", "text", "label", "score", "concept", "candidates", "assertion"}
     assert set(line["concept"]) == {"id", "name", "score", "same_as"} and set(line["candidates"][0]) == {"id", "name", "score"}
 
 
@@ -115,6 +170,22 @@ def test_threshold_filters(engine, tiny, tiny_bundle):
     assert ontograft.load(tiny_bundle.folder, pack=tiny.pack, threshold=1).tag(TEXT).entities == ()
 
 
+def test_an_entity_says_how_it_is_meant(engine, tiny, tiny_bundle):
+    text = "Patients with asthma were given Aspirin. No history of asthma. Aspirin"
+    said = {entity.start: entity.assertion for entity in engine.tag(text).entities}
+    assert said[text.index("asthma")] == () and said[text.rindex("asthma")] == ("negated", "historical")
+    assert engine.tag(text).to_dict()["entities"][0]["assertion"] == ()
+    off = ontograft.load(tiny_bundle.folder, pack=tiny.pack, assertion="off").tag(text)
+    assert {entity.assertion for entity in off.entities} == {None}
+
+
+def test_what_a_filter_leaves_out_changes_no_meaning(engine, tiny, tiny_bundle):
+    text = "No hypertension, Aspirin or asthma. Patients with asthma were given Aspirin."
+    some = ontograft.load(tiny_bundle.folder, pack=tiny.pack, labels=["Disease"]).tag(text)
+    whole = [entity for entity in engine.tag(text).entities if entity.label == "Disease"]
+    assert list(some.entities) == whole and len(whole) > 1
+
+
 def test_preferred_ids(engine, tiny, tiny_bundle):
     text = "Patients with type 2 diabetes mellitus were given Aspirin."
 
@@ -145,6 +216,9 @@ def test_a_model_without_knowledge_tags_too(tiny, tiny_bundle):
         ({"threshold": -0.1}, "between 0 and 1"),
         ({"threads": 0}, "1 or more"),
         ({"nested": True}, "do not overlap"),
+        ({"assertion": "fr"}, "'fr': give one of en, off"),
+        ({"types": "all"}, "'all': give one of model, graph"),
+        ({"labels": ["Anatomy"]}, "unknown label 'Anatomy'; this model knows Chemical, Disease"),
         ({"device": "abacus"}, "'abacus' cannot be used"),
     ],
 )

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "faiss", "spacy", "torch_geometric", "peft", "rdflib", "neo4j", "pandas")
+HEAVY = ("torch", "transformers", "faiss", "spacy", "torch_geometric", "peft", "rdflib", "neo4j", "pandas", "pydantic", "lxml")
 LIGHT = ["ontograft", "ontograft.ingest.detect", "ontograft.ingest.notes", "ontograft.kg.store", "ontograft.cli.main", "ontograft.show"]
 
 

@@ -12,18 +12,22 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from ontograft import config
 from ontograft.cli.main import cli
+from ontograft.encoders.text import TextEncoder
 from ontograft.errors import GateError, ReleaseExists
+from ontograft.jobs.build import build
 from ontograft.jobs.ingest import ingest
 from ontograft.jobs.refresh import Request, refresh
 from ontograft.kg.gates import Thresholds
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from tests.kg.test_apply import state
+from tests.tiny import Tiny
 
 HEAD = "format-version: 1.2\ndata-version: releases/{release}\nontology: small\n"
 PYTHON = sys.executable
@@ -188,6 +192,29 @@ def test_the_pack_goes_along(here: Path) -> None:
     assert (here / "pack/CURRENT").read_text() == second
     run("prune", "--keep", "1")
     assert [path.name for path in (here / "pack").glob("r-*")] == [second.strip()]
+
+
+def test_the_pack_of_a_refresh_says_what_a_fresh_one_says(here: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Request(pack="pack", encoder=str(tiny.graph))
+    refresh("old.obo", store="kg.db", request=made)
+    read: list[str] = []
+    real = TextEncoder.encode
+    with monkeypatch.context() as patch:
+        patch.setattr(TextEncoder, "encode", lambda self, texts, **more: read.extend(texts) or real(self, texts, **more))
+        patch.setattr("ontograft.kg.staged.hashes", lambda *_: pytest.fail("all of it is hashed again"))
+        patch.setenv("ONTOGRAFT_HOME", str(here / "home"))  # where no vector is cached
+        assert refresh("new.obo", store="kg.db", request=made).applied
+    assert sorted(read) == ["Concept 41", "Concept thirty-nine; Concept 39"]
+    ingest("new.obo", store="fresh.db")
+    build("fresh.db", "fresh", encoder=str(tiny.graph))
+    one, other = Pack.open("pack"), Pack.open("fresh")
+    vectors = [part for part in other.manifest.parts if part.startswith("vectors/")]
+    assert {part: one.manifest.parts[part] for part in one.manifest.parts if part not in vectors} == {
+        part: other.manifest.parts[part] for part in other.manifest.parts if part not in vectors
+    }
+    ours, theirs = (pack.vectors(next(iter(pack.encoders))) for pack in (one, other))
+    assert np.array_equal(ours.read, theirs.read)
+    assert np.allclose(ours.text, theirs.text, atol=4e-3) and np.allclose(ours.graph, theirs.graph, atol=4e-3)
 
 
 KILLED = """

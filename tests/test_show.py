@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
 
 from ontograft import show
 from ontograft.types import Document, Entity, LinkedConcept
@@ -69,7 +73,37 @@ def test_text_is_never_markup() -> None:
 
 def test_rows_are_one_line_each() -> None:
     document = Document(text="type 2\ndiabetes", entities=(Entity(0, 15, "type 2\ndiabetes", "Disease", 1.0),), id="n")
-    assert show.rows([document]) == [("n", "type 2 diabetes", "Disease", "1.00", "-", "", "")]
+    assert show.rows([document]) == [("n", "type 2 diabetes", "Disease", "1.00", "-", "", "", "")]
+
+
+def meant(*flags: str) -> Document:
+    text = "No family history of asthma."
+    return Document(text=text, entities=(Entity(21, 27, "asthma", "Disease", 0.9, assertion=flags),), id="n")
+
+
+def test_how_an_entity_is_meant_is_written_beside_it_and_what_is_negated_struck_through() -> None:
+    page = Highlights()
+    page.feed(show.page([meant("negated", "family")]))
+    assert page.marks == ["asthmanegated, family"]
+    assert "<s>asthma</s>" in show.fragment(meant("negated")) and "<s>" not in show.fragment(meant("family"))
+    assert 'class="og-said"' not in show.fragment(meant())
+    assert show.rows([meant("negated", "family")])[0][show.COLUMNS.index("assertion")] == "negated, family"
+
+
+@pytest.mark.parametrize("flags", [None, (), ("negated", "family")])
+def test_assertions_are_read_back_from_tagged_lines(tmp_path: Path, flags: tuple[str, ...] | None) -> None:
+    document = Document("asthma", (Entity(0, 6, "asthma", "Disease", 0.9, assertion=flags),), "n")
+    (tmp_path / "n.jsonl").write_text(json.dumps({"id": "n", "text": "asthma"}))
+    (tmp_path / "tagged.jsonl").write_text(json.dumps(document.to_dict()))
+    assert show.read_tagged(tmp_path / "tagged.jsonl", tmp_path / "n.jsonl") == [document]
+
+
+def test_lines_tagged_before_assertion_was_told_are_read(tmp_path: Path) -> None:
+    (entity,) = Document("asthma", (Entity(0, 6, "asthma", "Disease", 0.9),), "n").to_dict()["entities"]
+    del entity["assertion"]
+    (tmp_path / "n.jsonl").write_text(json.dumps({"id": "n", "text": "asthma"}))
+    (tmp_path / "tagged.jsonl").write_text(json.dumps({"id": "n", "entities": [entity]}))
+    assert show.read_tagged(tmp_path / "tagged.jsonl", tmp_path / "n.jsonl")[0].entities[0].assertion is None
 
 
 def test_a_fragment_is_no_page() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import spacy
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 
 import ontograft
 from ontograft.errors import OptionError
@@ -47,7 +47,7 @@ def test_entities_with_ids_of_concepts(asked: list[dict[str, Any]]) -> None:
 
 
 def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
-    pipeline(threshold=0.5, labels=["Disease"], nested=True, threads=1)
+    pipeline(threshold=0.5, labels=["Disease"], nested=True, aliases="mine.tsv", threads=1)
     assert asked[0] == {
         "model": "medical",
         "pack": "pack/",
@@ -55,6 +55,9 @@ def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
         "labels": ["Disease"],
         "prefer": None,
         "nested": True,
+        "assertion": "en",
+        "types": "model",
+        "aliases": "mine.tsv",
         "device": None,
         "threads": 1,
     }
@@ -90,6 +93,23 @@ def test_answers_survive_a_docbin(asked: list[dict[str, Any]]) -> None:
     nlp = pipeline()
     doc = Doc(nlp.vocab).from_bytes(nlp("asthma").to_bytes())
     assert found(doc) == [("asthma", "Disease", "MONDO:0004979")] and doc.ents[0]._.ontograft["score"] == 0.95
+
+
+def test_how_an_entity_is_meant_survives_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Meaning(FakeEngine):
+        def tag(self, text: str) -> Document:
+            said = (("negated", "family"), (), None)
+            return Document(text, tuple(Entity(i * 2, i * 2 + 1, text[i * 2], "A", 0.9, assertion=said[i]) for i in range(3)))
+
+    monkeypatch.setattr(ontograft, "load", lambda model, **options: Meaning(), raising=False)
+    nlp = pipeline(assertion="off")
+    nlp.to_disk(tmp_path)
+    assert spacy.load(tmp_path).get_pipe("ontograft").config["assertion"] == "off"
+    kept = DocBin(store_user_data=True, docs=[nlp("a b c")]).to_bytes()
+    (doc,) = DocBin().from_bytes(kept).get_docs(spacy.blank("en").vocab)
+    for each in (nlp("a b c"), doc):
+        assert [ent._.assertion for ent in each.ents] == [("negated", "family"), (), None]
+    assert nlp("a b c")[0:2]._.assertion is None  # no span of ours
 
 
 def test_spans_grow_to_whole_tokens_and_never_overlap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ NOTES = [{"id": str(i), "text": f"Note {i}: asthma, diabetes and a mystery.\r\n"
 
 
 def run(source: Path, out: Path, engine: FakeEngine | None = None, **options: Any) -> TagReport:
-    chosen = {key: options.pop(key) for key in ("threshold", "labels", "nested") if key in options}
+    chosen = {key: options.pop(key) for key in ("threshold", "labels", "nested", "assertion", "types", "aliases") if key in options}
     return tag(source, out=out, options=Options("medical", "pack", **chosen), load=fake_load(engine or FakeEngine()), **options)
 
 
@@ -65,6 +65,22 @@ def test_files_are_their_owners_alone(notes: Path, tmp_path: Path) -> None:
     run(notes, tmp_path / "out.jsonl", rejects=tmp_path / "r.jsonl")
     for name in ("out.jsonl", "r.jsonl", "out.jsonl.run.json"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
+
+
+def test_a_resumed_run_needs_the_same_aliases(notes: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.tsv"
+    mine.write_text("snuffle\tMONDO:1\n")
+    with pytest.raises(ValueError, match="cannot read"):
+        run(notes, tmp_path / "out.jsonl", FakeEngine(fail_after=21), aliases=str(mine))
+    mine.write_text("snuffle\tMONDO:2\n")
+    with pytest.raises(OptionError, match="aliases"):
+        run(notes, tmp_path / "out.jsonl", resume=True, aliases=str(mine))
+    with pytest.raises(OptionError, match="aliases"):
+        run(notes, tmp_path / "out.jsonl", resume=True)
+    mine.write_text("snuffle\tMONDO:1\n")
+    assert run(notes, tmp_path / "out.jsonl", resume=True, aliases=str(mine)).notes == len(NOTES)
+    with pytest.raises(OptionError, match=r"none\.tsv.*No such file"):
+        run(notes, tmp_path / "other.jsonl", aliases=str(tmp_path / "none.tsv"))
 
 
 def test_resume_loses_and_doubles_nothing(tmp_path: Path) -> None:
@@ -129,9 +145,9 @@ def test_two_processes_do_not_write_one_output(notes: Path, tmp_path: Path) -> N
 
 
 def test_the_input_is_never_the_output(notes: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="is the input"):
+    with pytest.raises(OptionError, match="is what this command reads"):
         run(notes, notes, overwrite=True)
-    with pytest.raises(OptionError, match="cannot hold the rejects"):
+    with pytest.raises(OptionError, match="is the file of --out as well"):
         run(notes, tmp_path / "o", rejects=tmp_path / "o")
 
 

@@ -15,12 +15,8 @@ from ontograft.cli import render
 @click.argument("old")
 @click.argument("new")
 @click.option("--store", required=True, help="The store: a path or a URL.")
-@click.option(
-    "--changes", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Where all changes are listed (JSON Lines)."
-)
-@click.option(
-    "--report", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Where the page for a steward is written (Markdown)."
-)
+@click.option("--changes", type=render.FILE, help="Where all changes are listed (JSON Lines).")
+@click.option("--report", type=render.FILE, help="Where the page for a steward is written (Markdown).")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(name: str, old: str, new: str, store: str, changes: Path | None, report: Path | None, as_json: bool) -> None:
     """Count the changes of NAME from release OLD to release NEW; both are in the store."""

@@ -16,19 +16,28 @@ def command() -> None:
 
 
 @command.command("ner")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Annotated documents, PubTator.")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Annotated documents: PubTator (- for stdin), or a word and its BIO tag a line.",
+)
 @click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack to read knowledge from.")
 @click.option("--model", required=True, help="A bundle's folder, or the name of a shipped one.")
 @click.option(
     "--ablate-kg", is_flag=True, help="Also score the controls trained beside the bundle, and the same weights without knowledge."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the report (JSON); an earlier one is replaced.")
+@click.option("--out", type=render.FILE, help="Where to write the report (JSON), replacing an earlier one; - for stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, as_json: bool) -> None:
     """Span F1 on exact offsets, by label, and linking accuracy on gold mentions."""
     from ontograft.jobs.evaluate import evaluate_ner
 
     report = evaluate_ner(data, pack=pack, model=model, out=out, ablate_kg=ablate_kg)
+    for control, why in report.get("controls_left_out", {}).items():
+        render.warning(f"{control} is no control of this bundle, and left out: its {why}")
+    if str(out) == "-":
+        return
     if as_json:
         render.as_json(report)
         return
@@ -40,17 +49,29 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
         rows,
         title=f"{data}, {metrics['documents']} documents (seqeval F1 {metrics['seqeval_f1']:.4f})",
     )
-    if "linking_acc1" in metrics:
-        of = metrics["linking"]
+    of = metrics["linking"]
+    if metrics["linking_acc1"] is None:
+        render.line(f"no linking accuracy: {of['reason']}")
+    else:
         render.line(
-            f"linking accuracy of the first candidate: {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
+            f"linking accuracy of the first candidate ({of['by']}): {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
             f"in the vocabulary ({of['outside_vocabulary']:,} outside it)"
         )
+    _errors(metrics["errors"])
     _table("controls, trained alike", {arm: of["runs"] for arm, of in report["controls"].items()})
     if ablate_kg and not report["controls"]:
         render.message("no controls were trained beside this bundle; `ontograft train ner --controls off,aliases,names` trains them")
     if report["same_weights"]:
         _table("same weights, knowledge removed: not a control", {arm: [figures] for arm, figures in report["same_weights"].items()})
+
+
+def _errors(errors: dict[str, dict[str, Any]]) -> None:
+    columns = sorted({found for row in errors["confusion"].values() for found in row})
+    rows = [(label, *(row.get(column, 0) for column in columns)) for label, row in errors["confusion"].items()]
+    render.table(("is", *columns), rows, title="found as, by overlap")
+    for what in ("missed", "spurious"):
+        if errors[what]:
+            render.line(f"{what}: " + ", ".join(f"{count:,} {reason}" for reason, count in errors[what].items()))
 
 
 def _table(title: str, arms: dict[str, list[dict[str, Any]]]) -> None:

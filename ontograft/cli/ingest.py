@@ -9,8 +9,6 @@ import click
 
 from ontograft.cli import render
 
-_LISTED = 20
-
 
 @click.command()
 @click.argument("source")
@@ -21,7 +19,7 @@ _LISTED = 20
 @click.option("--config", help="For a table: the TOML that maps its columns.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the format (rrf: sources=MSH,HPO). Repeatable.")
 @click.option("--lenient", is_flag=True, help="Leave malformed records out and count them, instead of stopping at the first.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where records left out are listed (JSON Lines).")
+@click.option("--rejects", type=render.FILE, help="Where records left out are listed (JSON Lines).")
 @click.option("--replace", is_flag=True, help="Put this content in the place of the same release with other content.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
@@ -46,17 +44,8 @@ def command(
     """
     from ontograft.ingest.web import shown
     from ontograft.jobs.ingest import ingest
-    from ontograft.types import Caveat, Reject
 
-    left_out: list[str] = []
-
-    def on_reject(record: Reject) -> None:
-        if len(left_out) < _LISTED:
-            left_out.append(_place(record.file, record.line) + record.reason)
-
-    def on_caveat(record: Caveat) -> None:
-        render.detail(f"{_place(record.file, record.line)}{record.message} ({record.kind})")
-
+    odd = render.Oddities(rejects)
     with render.progress(f"ingesting {shown(source)}") as bar:
         report = ingest(
             source,
@@ -70,20 +59,16 @@ def command(
             rejects=rejects,
             replace=replace,
             progress=bar if bar.drawn else None,
-            on_reject=on_reject,
-            on_caveat=on_caveat,
+            on_reject=odd.on_reject,
+            on_caveat=odd.on_caveat,
         )
     if as_json:
         render.as_json(asdict(report))
     what = f"{report.name} {report.release}"
     counts = f"{report.concepts:,} concepts, {report.names:,} names, {report.relations:,} relations, {report.tombstones:,} retired ids"
     render.message(f"{what}: loaded already with this content, nothing to do" if report.unchanged else f"{what}: {counts}")
-    for kind, count in sorted(report.caveats.items()):
-        render.warning(f"{kind}: {count:,} kept (each with -v)")
+    odd.say(report.rejects, report.caveats)
     if report.rejects:
-        for reason in () if rejects else left_out:
-            render.warning(f"left out: {reason}")
-        render.message(f"{report.rejects:,} records left out" + (f", listed in {rejects}" if rejects else ""))
         ctx.exit(3)
 
 
@@ -93,7 +78,3 @@ def _pairs(options: tuple[str, ...]) -> dict[str, str]:
         if "=" not in option:
             raise click.UsageError(f"--option {option}: expected KEY=VALUE")
     return pairs
-
-
-def _place(file: str, line: int | None) -> str:
-    return f"{file}:{line}: " if line is not None else f"{file}: "

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ontograft.jobs.refresh import Progress, RefreshReport, Request
     from ontograft.jobs.summary import Outcome
 
-_LISTED = 20
-
 
 @click.command()
 @click.argument("source", required=False)
@@ -33,17 +31,13 @@ _LISTED = 20
 @click.option("--dry-run", is_flag=True, help="Compare and measure only; the store stays as it is.")
 @click.option("--force", is_flag=True, help="Apply whatever the gates say.")
 @click.option("--gate", "gates", multiple=True, metavar="NAME=NUMBER", help="Let a gate pass more: removed, dangling, cycles, shrink.")
-@click.option(
-    "--changes", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Where all changes are listed (JSON Lines)."
-)
-@click.option(
-    "--report", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Where the page for a steward is written (Markdown)."
-)
+@click.option("--changes", type=render.FILE, help="Where all changes are listed (JSON Lines).")
+@click.option("--report", type=render.FILE, help="Where the page for a steward is written (Markdown).")
 @click.option("--pack", type=click.Path(path_type=Path), help="A pack to build anew and switch.")
 @click.option("--encoder", help="The bundle whose encoder makes the pack's vectors; the shipped one by default.")
 @click.option("--no-vectors", is_flag=True, help="Build the pack without concept vectors.")
 @click.option("--lenient", is_flag=True, help="Leave malformed records out and count them, instead of stopping at the first.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where records left out are listed (JSON Lines).")
+@click.option("--rejects", type=render.FILE, help="Where records left out are listed (JSON Lines).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.pass_context
 def command(
@@ -75,7 +69,6 @@ def command(
     """
     from ontograft.jobs.refresh import Request, refresh
     from ontograft.kg.gates import Thresholds
-    from ontograft.types import Caveat, Reject
 
     single: dict[str, object] = {"SOURCE": source, "--name": name, "--release": release, "--format": format_, "--config": config}
     single |= {"--changes": changes, "--report": report, "--rejects": rejects}
@@ -84,15 +77,7 @@ def command(
         raise click.UsageError(f"--all takes the sources from a list: it does not go with {', '.join(given)}")
     if not everything and (source is None or sources is not None):
         raise click.UsageError("--sources goes with --all" if source is not None else "expected a SOURCE, or --all")
-    left_out: list[str] = []
-
-    def on_reject(record: Reject) -> None:
-        if len(left_out) < _LISTED:
-            left_out.append(_place(record.file, record.line) + record.reason)
-
-    def on_caveat(record: Caveat) -> None:
-        render.detail(f"{_place(record.file, record.line)}{record.message} ({record.kind})")
-
+    odd = render.Oddities(rejects)
     request = Request(
         name=name,
         release=release,
@@ -117,19 +102,15 @@ def command(
             store=store,
             request=request,
             progress=(lambda stage, part, whole: bar.update(part, whole, description=stage)) if bar.drawn else None,
-            on_reject=on_reject,
-            on_caveat=on_caveat,
+            on_reject=odd.on_reject,
+            on_caveat=odd.on_caveat,
         )
     if as_json:
         render.as_json(asdict(done) | {"gates": [asdict(gate) | {"passed": gate.passed} for gate in done.gates]})
     else:
-        _say(done, table="-" not in {str(changes), str(report)})
-    for kind, count in sorted(done.caveats.items()):
-        render.warning(f"{kind}: {count:,} kept (each with -v)")
+        _say(done, table="-" not in {str(changes), str(report), str(rejects)})
+    odd.say(done.rejects, done.caveats)
     if done.rejects:
-        for reason in () if rejects else left_out:
-            render.warning(f"left out: {reason}")
-        render.message(f"{done.rejects:,} records left out" + (f", listed in {rejects}" if rejects else ""))
         ctx.exit(3)
 
 
@@ -176,7 +157,3 @@ def _say(done: RefreshReport, *, table: bool) -> None:
         render.message(f"{done.name} {what} from {done.before or 'nothing'} to {done.release}: {counts}, {done.seconds:.1f} s")
     if done.pack is not None:
         render.message(f"the pack points at {done.pack}")
-
-
-def _place(file: str, line: int | None) -> str:
-    return f"{file}:{line}: " if line is not None else f"{file}: "

@@ -13,13 +13,17 @@ _LISTED = 20
 
 
 @click.command()
-@click.argument("tagged", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("tagged", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--store", required=True, help="The store: a path or a URL.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the documents go; TAGGED with .remapped.jsonl by default."
+    "--out",
+    type=render.FILE,
+    help="Where the documents go; TAGGED with .remapped.jsonl by default, standard output where TAGGED is -.",
 )
 @click.option(
-    "--unresolved", type=click.Path(dir_okay=False, path_type=Path), help="Where ids without a live successor are listed (JSON Lines)."
+    "--unresolved",
+    type=render.FILE,
+    help="Where ids without a live successor are listed (JSON Lines).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
@@ -33,7 +37,7 @@ def command(
     """
     from ontograft.jobs.remap import remap
 
-    target = out or tagged.with_suffix(".remapped.jsonl")
+    target = out or (tagged if str(tagged) == "-" else tagged.with_suffix(".remapped.jsonl"))
     done = remap(tagged, store=store, out=target, unresolved=unresolved, overwrite=overwrite)
     if as_json:
         render.as_json(asdict(done))
@@ -46,5 +50,5 @@ def command(
         for row in () if unresolved or as_json else done.unresolved[:_LISTED]:
             consider = f"; consider {', '.join(row.consider)}" if row.consider else ""
             render.warning(f"unresolved: {row.id} ({row.reason}, {row.uses:,} uses){consider}")
-        render.message(f"{len(done.unresolved):,} ids have no live successor" + (f", listed in {unresolved}" if unresolved else ""))
+        render.message(f"{len(done.unresolved):,} ids have no live successor" + render.listed_in(unresolved))
         ctx.exit(3)

@@ -8,12 +8,20 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+if TYPE_CHECKING:
+    from ontograft.types import Caveat, Reject
+
+FILE: Final = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+"""The type of an option that names a file to write; ``-`` is standard output."""
+
+_LISTED = 20
 _level = 0
 
 
@@ -93,6 +101,44 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     widths = [max(len(row[i]) for row in everything) for i in range(len(columns))]
     for row in everything:
         line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def listed_in(path: Path | None) -> str:
+    """The end of a sentence on what a file lists; empty where there is none."""
+    return "" if path is None else f", listed {'on standard output' if str(path) == '-' else f'in {path}'}"
+
+
+class Oddities:
+    """What a reader left out, and what it kept although it is odd: the first or each as they come, the sums at the end.
+
+    Args:
+        rejects: the file that lists what was left out, where there is one.
+    """
+
+    def __init__(self, rejects: Path | None) -> None:
+        self._rejects, self._reasons = rejects, list[str]()
+
+    def on_reject(self, record: Reject) -> None:
+        """Remember the first records left out."""
+        if len(self._reasons) < _LISTED:
+            self._reasons.append(_place(record.file, record.line) + record.reason)
+
+    def on_caveat(self, record: Caveat) -> None:
+        """Say what is odd, with ``-v``."""
+        detail(f"{_place(record.file, record.line)}{record.message} ({record.kind})")
+
+    def say(self, rejects: int, caveats: Mapping[str, int]) -> None:
+        """The sums, and why records were left out where no file lists it."""
+        for kind, count in sorted(caveats.items()):
+            warning(f"{kind}: {count:,} kept (each with -v)")
+        if rejects:
+            for reason in () if self._rejects else self._reasons:
+                warning(f"left out: {reason}")
+            message(f"{rejects:,} records left out{listed_in(self._rejects)}")
+
+
+def _place(file: str, line: int | None) -> str:
+    return f"{file}:{line}: " if line is not None else f"{file}: "
 
 
 class Bar:

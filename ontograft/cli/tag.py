@@ -27,7 +27,22 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Leave out entities whose score is below this.")
 @click.option("--labels", callback=_names, help="Only these labels, separated by commas.")
 @click.option("--prefer", callback=_names, help="Ontologies whose ids are preferred where several are joined, separated by commas.")
+@click.option("--aliases", help="A file of your own aliases: alias, concept id and scope, parted by tabs; !alias takes one away.")
 @click.option("--nested", is_flag=True, help="Allow entities inside entities.")
+@click.option(
+    "--assertion",
+    type=click.Choice(["en", "off"]),
+    default="en",
+    show_default=True,
+    help="How each entity is meant (negated, hypothetical, historical, family, uncertain), by rules for English text only.",
+)
+@click.option(
+    "--types",
+    type=click.Choice(["model", "graph"]),
+    default="model",
+    show_default=True,
+    help="graph: names of concepts that no label of the model covers become entities too, typed by their semantic group.",
+)
 @click.option("--device", help="cpu, cuda, cuda:1 … (default: the best there is).")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of one process on the CPU.")
 @click.pass_context
@@ -45,7 +60,10 @@ def command(
     threshold: float | None,
     labels: tuple[str, ...] | None,
     prefer: tuple[str, ...] | None,
+    aliases: str | None,
     nested: bool,
+    assertion: str,
+    types: str,
     device: str | None,
     threads: int | None,
 ) -> None:
@@ -65,8 +83,11 @@ def command(
         labels=labels,
         prefer=prefer,
         nested=nested,
+        assertion=assertion,
+        types=types,
         text_column=text_column,
         id_column=id_column,
+        aliases=aliases,
     )
     with render.progress("tagging", unit="notes") as bar:
         report = tag(

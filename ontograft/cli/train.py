@@ -24,7 +24,13 @@ def command() -> None:
     required=True,
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Annotated documents, PubTator; may be given more than once.",
+    help="Annotated documents: PubTator, or a word and its BIO tag a line. May be given more than once.",
+)
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A corpus to train along, with labels and a head of its own that is not kept; may be given more than once.",
 )
 @click.option("--dev", type=click.Path(path_type=Path), help="Documents to score once at the end; nothing is chosen on them.")
 @click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack whose knowledge is grafted.")
@@ -54,11 +60,19 @@ def command() -> None:
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
 @click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
+@click.option("--crf", is_flag=True, help="Score one tag after another, too (a conditional random field).")
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="With --tune-share 0: a bundle trained with a tune share, whose temperature and threshold are taken.",
+)
+@click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def ner(
     train_files: tuple[Path, ...],
+    beside: tuple[Path, ...],
     dev: Path | None,
     pack: Path,
     out: Path,
@@ -75,6 +89,9 @@ def ner(
     learning_rate: float,
     batch: int,
     window: int,
+    crf: bool,
+    calibration: Path | None,
+    attribution: str,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -96,13 +113,16 @@ def ner(
         seed=seed,
     )
     plan = NerPlan(
-        tagger=TaggerSettings(labels=(), window=window),
+        tagger=TaggerSettings(labels=(), window=window, crf=crf),
         training=training,
         arms=arms(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),
         tune_share=tune_share,
         base=encoder,
         graph=graph,
+        beside=beside,
+        calibration=calibration,
+        attribution=attribution,
     )
     report = train_ner(train_files, dev, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message)
     if as_json:

@@ -10,9 +10,9 @@ from ontograft.cli import render
 
 
 @click.command()
-@click.argument("tagged", type=click.Path(exists=True, dir_okay=False))
-@click.option("--notes", required=True, type=click.Path(exists=True), help="The documents that were tagged.")
-@click.option("--html", help="A page of HTML to write, readable by its owner only.")
+@click.argument("tagged", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--notes", required=True, type=click.Path(exists=True, allow_dash=True), help="The documents that were tagged.")
+@click.option("--html", help="A page of HTML to write, readable by its owner only; - for stdout.")
 @click.option("--text-column", help="As of `ontograft tag`.")
 @click.option("--id-column", help="As of `ontograft tag`.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that exists.")
@@ -22,10 +22,11 @@ def command(
 ) -> None:
     """Show tagged documents as a table and as a page.
 
-    TAGGED is what `ontograft tag` wrote. Table and page show text of the documents.
+    TAGGED is what `ontograft tag` wrote, - for what it writes to a pipe. Table and page show text of the documents.
     """
     from ontograft import output, show
 
+    output.keep_apart((tagged, notes), {"--html": html}, of_folders=".txt")
     if html is not None and html != "-":
         output.refuse_existing(Path(html), overwrite=overwrite)
     documents = show.read_tagged(tagged, notes, text_column=text_column, id_column=id_column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from ontograft.kg.pack import Pack
 from ontograft.kg.pack_writer import add_names, add_vectors, build_lock, find_graph, remove_superseded, write_pack
 from ontograft.kg.store import GraphStore, open_store
 
+log = logging.getLogger(__name__)
 SHIPPED = "shipped"
 
 
@@ -81,13 +83,15 @@ def build(
             raise StoreError(f"{store_url}: the store has no concepts; `ontograft ingest SOURCE --store {store_url}` loads some")
         with build_lock(root):
             before = _pointed_at(root)
+            earlier = _open(before)
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                revision = write_pack(root, compile_graph(store, progress=progress), publish=not vectors or before is None)
+                graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
+                revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
                 there = set(root.glob("r-*"))
-                with_concepts = _vectors(Pack.open(revision), encoder, progress)
+                with_concepts = _vectors(Pack.open(revision), earlier, encoder, progress)
                 revision = _names(Pack.open(with_concepts), identity, before, progress)
                 if with_concepts not in {revision, *there}:  # only a step on the way
                     shutil.rmtree(with_concepts)
@@ -95,6 +99,7 @@ def build(
                 switch(root, revision)
             remove_superseded(root)
             _note(store, current(root))
+            _tell_dropped(root, before)
     return _report(current(root), time.monotonic() - began, unchanged=before == current(root))
 
 
@@ -106,33 +111,52 @@ def _note(store: GraphStore, revision: Path) -> None:
             store.note_pack(path)
 
 
-def _vectors(pack: Pack, encoder: str | None, progress: Progress | None) -> Path:
-    """A revision with an encoder's vectors of the concepts: the given one where it has them."""
+def _tell_dropped(root: Path, before: Path | None) -> None:
+    """Say which encoders' vectors the pack had and has no longer: bundles that need them will not open on it."""
+    now = current(root)
+    if before is None or not before.is_dir() or before == now:
+        return
+    kept, had = read_manifest(now).encoders, read_manifest(before).encoders
+    for key, entry in had.items():
+        if key not in kept:
+            option = "--identity FOLDER" if any(part.endswith("names.faiss") for part in entry["parts"]) else "--encoder BUNDLE"
+            log.warning(
+                "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s %s` "
+                "makes them again", root, entry["name"], key[:12], root, option,
+            )  # fmt: skip
+
+
+def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> Path:
+    """A revision with an encoder's vectors of the concepts: the given one where it has them.
+
+    What an earlier pack has of them is not made again.
+    """
     from ontograft.encoders import index
     from ontograft.encoders.concepts import encode_pack
-    from ontograft.encoders.graph import GraphEncoder
+    from ontograft.encoders.graph_weights import GraphWeights
     from ontograft.tasks.bundle import graph_encoder
 
     folder = graph_encoder(encoder)
-    loaded = GraphEncoder.load(folder)
+    loaded = GraphWeights.load(folder)
     key = loaded.key()
     if key in pack.encoders:
         return pack.path
-    made = encode_pack(pack, loaded, progress=_counted(progress, "concept vectors", pack.n))
+    made = encode_pack(pack, loaded, before=before, progress=_counted(progress, "concept vectors", pack.n))
     with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
         path = Path(temporary) / "text.faiss"
-        index.build(made.text, path)
-        return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, publish=False)
+        index.build(made.text, path, like=before.vectors(key).index_path if before is not None and key in before.encoders else None)
+        return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read, publish=False)
 
 
 def _names(pack: Pack, identity: str | None, before: Path | None, progress: Progress | None) -> Path:
     """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
     from ontograft.encoders import index
-    from ontograft.encoders.identity import IdentityEncoder, key_of, shipped
+    from ontograft.encoders.identity import MANIFEST, IdentityEncoder, key_of, shipped
     from ontograft.encoders.names import NameTable, name_vectors
 
     folder = shipped() if identity is None or identity == SHIPPED else Path(identity)
-    kept = identity is not None or (before is not None and key_of(folder) in read_manifest(before).encoders)
+    had = before is not None and (folder / MANIFEST).is_file() and key_of(folder) in read_manifest(before).encoders
+    kept = identity is not None or had
     if not kept or key_of(folder) in pack.encoders:
         return pack.path
     encoder = IdentityEncoder.load(folder)
@@ -173,6 +197,13 @@ def _pointed_at(root: Path) -> Path | None:
         return current(root)
     except PackError:
         return None
+
+
+def _open(revision: Path | None) -> Pack | None:
+    """A revision to take parts from; none where it is damaged."""
+    with suppress(PackError):
+        return Pack.open(revision) if revision is not None else None
+    return None
 
 
 def _is_whole(revision: Path) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ontograft.kg.changes import LIFE_CYCLE, Change, Kind
 from ontograft.kg.gates import Gate
 from ontograft.kg.touched import View
-from ontograft.output import replacing
+from ontograft.output import written
 
 EXAMPLES = 100
 _TITLES = {
@@ -32,16 +30,6 @@ _TITLES = {
     Kind.RELATION_REMOVED: "Relations removed",
     Kind.RELATION_RETYPED: "Relations retyped",
 }
-
-
-@contextmanager
-def opened(path: str | Path) -> Iterator[IO[str]]:
-    """A text file that takes its place when the block ends; ``-`` is standard output."""
-    if str(path) == "-":
-        yield sys.stdout
-        return
-    with replacing(Path(path)) as file:
-        yield file
 
 
 @dataclass(slots=True)
@@ -80,7 +68,7 @@ def write_report(
     """
     wanted = examples.ids()
     names = {row[0]: row[1] for row in new.rows("concept") if row[0] in wanted} if wanted else {}
-    with opened(path) as file:
+    with written(path) as file:
         file.writelines(f"{line}\n" for line in _page(examples, names, name, before, after, list(gates), state))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,9 @@ def train_identity(
     _fit(model, synonyms, plan, runs, resume=resume, say=say)
     after = retrieval(identity.IdentityEncoder(model), synonyms, seed=plan.pairs.seed)
     notes: dict[str, Any] = {
-        "ontologies": [{key: release[key] for key in ("name", "release", "licence")} for release in opened.manifest.releases],
+        "ontologies": [
+            {key: release[key] for key in ("name", "release", "licence", "attribution")} for release in opened.manifest.releases
+        ],
         "pack": opened.hash,
         "pairs": len(synonyms.pairs),
         "excluded": {"concepts": len(synonyms.excluded), "ids": len(ids), "sha256": _digest(ids)},
@@ -126,23 +128,24 @@ def _fit(
     length = min(_STEPS_A_CHECKPOINT, plan.steps)
     epochs = -(-plan.steps // length)
 
-    def near(epoch: int) -> NDArray[np.int64]:
-        """Hard names, mined at the beginning and half-way, and kept for a training that is resumed between."""
-        turn = epoch * _TURNS // epochs
+    def mined(turn: int) -> NDArray[np.int64]:
+        """Hard names of a turn, kept for a training that is resumed in it."""
         path = runs / f"near-{turn}.npy"
         if not path.exists():
             say(f"mining hard names, turn {turn + 1} of {_TURNS}")
             training = model.training
-            mined = contrast.mine(identity.IdentityEncoder(model.eval()), synonyms, plan.contrast, turn=turn)
+            near = contrast.mine(identity.IdentityEncoder(model.eval()), synonyms, plan.contrast, turn=turn)
             model.train(training)
             beside = path.with_suffix(".part.npy")
-            np.save(beside, mined, allow_pickle=False)
+            np.save(beside, near, allow_pickle=False)
             beside.replace(path)
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
 
-    def make(epoch: int) -> Iterator[dict[str, contrast.Batch]]:
-        for batch in batches.steps(epoch * length, (epoch + 1) * length, near(epoch)):
-            yield {"batch": batch}
+    def steps(epoch: int) -> range:
+        return range(epoch * length, (epoch + 1) * length)
+
+    def make(step: int) -> dict[str, contrast.Batch]:
+        return {"batch": batches(step, mined(step // length * _TURNS // epochs))}
 
     def loss(net: torch.nn.Module, inputs: Any) -> torch.Tensor:
         return contrast.loss(net, inputs["batch"], temperature=plan.contrast.temperature)
@@ -150,7 +153,7 @@ def _fit(
     rates = TrainingSettings(
         epochs=epochs, max_steps=plan.steps, adapter_rate=plan.learning_rate, head_rate=plan.learning_rate, seed=plan.contrast.seed
     )
-    trainer = GraftTrainer(model, loader=EpochLoader(make, length), loss=loss, score=None, settings=rates, folder=runs)
+    trainer = GraftTrainer(model, loader=EpochLoader(steps, make), loss=loss, score=None, settings=rates, folder=runs)
     trainer.run(resume=resume)
     model.eval()
 

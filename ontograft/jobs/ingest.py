@@ -12,8 +12,8 @@ from ontograft.ingest.detect import read
 from ontograft.ingest.places import local
 from ontograft.ingest.staging import Source
 from ontograft.kg.space import expanded
-from ontograft.kg.store import LoadReport, open_store
-from ontograft.output import replacing
+from ontograft.kg.store import LoadReport, file_of, open_store
+from ontograft.output import keep_apart, written
 from ontograft.types import Caveat, Record, Reject
 
 Progress = Callable[[int, int], None]
@@ -49,7 +49,7 @@ def ingest(
         config: TOML that maps the columns of a table.
         options: The format's own, such as ``{"sources": "MSH"}`` of ``rrf``.
         lenient: Leave malformed records out instead of stopping at the first.
-        rejects: JSON Lines file for the records left out: ``{"file", "line", "reason"}``.
+        rejects: JSON Lines file for the records left out: ``{"file", "line", "reason"}``; ``-`` is standard output.
         replace: Put this content in the place of the same release with other content.
         progress: Called now and then with bytes read and bytes in all.
         on_reject: Called for every record left out.
@@ -61,7 +61,9 @@ def ingest(
     Raises:
         SourceError: The source cannot be read, or (without ``lenient``) one of its records is malformed.
         StoreError: The store refuses: another release is loaded, the same with other content, or another process is writing.
+        OptionError: ``rejects`` is a file that is read.
     """
+    keep_apart((path, config, file_of(store)), {"--rejects": rejects})
     fetched = (lambda done, total: progress(done, total or done)) if progress is not None else None
     path = local(path, progress=fetched)
     source = read(path, format=format, name=name, release=release, config=config, options=options)
@@ -86,7 +88,7 @@ def ingest(
 def rejecting(rejects: str | Path | None, on_reject: Callable[[Reject], None] | None) -> Iterator[Callable[[Reject], None]]:
     """What takes records left out: it hands them on, and lists them in a file that takes its place when the block ends."""
     with ExitStack() as stack:
-        file = stack.enter_context(replacing(Path(rejects), private=True)) if rejects is not None else None
+        file = stack.enter_context(written(rejects, private=True)) if rejects is not None else None
 
         def reject(record: Reject) -> None:
             if file is not None:

@@ -14,16 +14,17 @@ from typing import IO
 from ontograft.errors import ReleaseExists
 from ontograft.ingest.detect import read
 from ontograft.ingest.places import local
-from ontograft.jobs.change_report import Examples, opened, write_report
-from ontograft.jobs.ingest import rejecting, watched
+from ontograft.jobs.change_report import Examples, write_report
+from ontograft.jobs.ingest import rejecting, seldom_collected, watched
 from ontograft.kg.apply import BATCH_ROWS, active, carry_tombstones, newest, take_up, view
 from ontograft.kg.changes import Kind
 from ontograft.kg.diff import Diff
 from ontograft.kg.gates import Gate, Thresholds, enforce, measure
 from ontograft.kg.staged import Staged
-from ontograft.kg.store import GraphStore, open_store
+from ontograft.kg.store import GraphStore, file_of, open_store
 from ontograft.kg.stored import TABLES, Release
 from ontograft.kg.touched import View, touched
+from ontograft.output import keep_apart, written
 from ontograft.types import Caveat, Reject
 
 Progress = Callable[[str, float, float | None], None]
@@ -123,11 +124,14 @@ def refresh(
         GateError: A gate stops it; ``report`` and ``changes`` were written, the store is as it was.
         ReleaseExists: The store holds this release with other content.
         StoreBusy: Another process refreshes or writes.
+        OptionError: A file that is to be written is one that is read.
     """
     asked, began = request or Request(), time.monotonic()
+    outputs = {"--changes": asked.changes, "--report": asked.report, "--rejects": asked.rejects}
+    keep_apart((path, asked.config, file_of(store)), outputs)
     tell = progress or (lambda stage, done, total: None)
     path = local(path, progress=lambda done, total: tell("downloading", done, total))
-    with open_store(store) as graph:
+    with open_store(store) as graph, seldom_collected():
         with nullcontext() if asked.dry_run else graph.writer():
             found = _run(graph, path, asked, tell, on_reject, on_caveat)
         pack = None
@@ -163,6 +167,7 @@ def _run(
         tell("comparing", 0, None)
         examples = _tell_changes(diff, asked)
         staged.add_tombstones(diff.tombstones)
+        staged.hash(before, diff.touched)
         entry = staged.entry(sha256=source.sha256, caveats=counts.caveats)
         differ = any(diff.kinds[kind] for kind in (Kind.RELATION_ADDED, Kind.RELATION_RETYPED, Kind.ADDED, Kind.MOVED))
         gates = measure(old, staged, before=before, after=entry, removed=diff.removed, thresholds=asked.thresholds, relations_differ=differ)
@@ -205,7 +210,7 @@ def _nothing_to_do(graph: GraphStore, release: Release, before: Release | None, 
     if not asked.dry_run:
         graph.abandon(release.name)
     if asked.changes is not None:
-        with opened(asked.changes):
+        with written(asked.changes):
             pass
     _write_page(asked, Examples(), release, view(graph, release), [], after=release.release)
     return RefreshReport(
@@ -244,7 +249,7 @@ def _tell_changes(diff: Diff, asked: Request) -> Examples:
     """Run the comparison; write every change, keep some."""
     examples = Examples()
     with ExitStack() as stack:
-        file: IO[str] | None = stack.enter_context(opened(asked.changes)) if asked.changes is not None else None
+        file: IO[str] | None = stack.enter_context(written(asked.changes)) if asked.changes is not None else None
         for change in diff.changes():
             examples.add(change)
             if file is not None:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ontograft.errors import OptionError, PackError, UnknownRelease
-from ontograft.jobs.change_report import Examples, opened, write_report
+from ontograft.jobs.change_report import Examples, write_report
 from ontograft.kg.apply import active, view
 from ontograft.kg.changes import Kind
 from ontograft.kg.diff import Diff
 from ontograft.kg.manifest import current, read_manifest, switch
 from ontograft.kg.pack_writer import build_lock, find_graph
-from ontograft.kg.store import GraphStore, open_store
+from ontograft.kg.store import GraphStore, file_of, open_store
 from ontograft.kg.stored import Release
+from ontograft.output import keep_apart, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def compare(
 
     Raises:
         UnknownRelease: One of them is not loaded.
+        OptionError: A file that is to be written is the store.
     """
+    keep_apart([file_of(store)], {"--changes": changes, "--report": report})
     with open_store(store) as graph:
         found = {row.release: row for row in graph.releases() if row.name == name}
         for label in (old, new):
@@ -137,7 +140,7 @@ def compare(
         before, after = view(graph, found[old]), view(graph, found[new])
         diff, examples = Diff(before, after, source=name), Examples()
         with ExitStack() as stack:
-            file = stack.enter_context(opened(changes)) if changes is not None else None
+            file = stack.enter_context(written(changes)) if changes is not None else None
             for change in diff.changes():
                 examples.add(change)
                 if file is not None:

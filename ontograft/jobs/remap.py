@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ontograft.errors import DocumentError
-from ontograft.kg.store import GraphStore, open_store
-from ontograft.output import refuse_existing, replacing
+from ontograft.kg.store import GraphStore, file_of, open_store
+from ontograft.output import STDIO, keep_apart, refuse_existing, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,52 +45,67 @@ def remap(
     """Write tagged documents with retired ids replaced by their successors.
 
     Args:
-        tagged: JSON Lines that ``ontograft tag`` wrote.
+        tagged: JSON Lines that ``ontograft tag`` wrote; ``-`` is standard input.
         store: The store whose active releases say what became of an id.
-        out: Where the documents go, whole and in order; readable by the owner only.
+        out: Where the documents go, whole and in order; readable by the owner only; ``-`` is standard output.
         unresolved: JSON Lines file for ids without a live successor; where they stand they are left as they are.
         overwrite: Replace an existing output.
 
     Raises:
         DocumentError: A line is no tagged document.
         OutputExists: The output is there already.
+        OptionError: A file that is to be written is one that is read.
     """
-    source, target = Path(tagged), Path(out)
-    refuse_existing(target, overwrite=overwrite)
+    keep_apart((tagged, file_of(store)), {"--out": out, "--unresolved": unresolved})
+    if str(out) != STDIO:
+        refuse_existing(Path(out), overwrite=overwrite)
     uses: Counter[str] = Counter()
-    for document in _documents(source):
-        uses.update(id_ for concept in _concepts(document) for id_ in (concept["id"], *concept.get("same_as", ())))
-    with open_store(store) as graph:
-        successors, names, lost = _fates(graph, uses)
     documents = changed = replaced = 0
-    with replacing(target, private=True) as file:
-        for document in _documents(source):
-            documents += 1
-            count = sum(_renew(concept, successors, names) for concept in _concepts(document))
-            changed, replaced = changed + bool(count), replaced + count
-            file.write(json.dumps(document, ensure_ascii=False) + "\n")
+    with _twice(tagged) as source:
+        for document in _documents(source, tagged):
+            uses.update(id_ for concept in _concepts(document) for id_ in (concept["id"], *concept.get("same_as", ())))
+        with open_store(store) as graph:
+            successors, names, lost = _fates(graph, uses)
+        with written(out, private=True) as file:
+            for document in _documents(source, tagged):
+                documents += 1
+                count = sum(_renew(concept, successors, names) for concept in _concepts(document))
+                changed, replaced = changed + bool(count), replaced + count
+                file.write(json.dumps(document, ensure_ascii=False) + "\n")
     if unresolved is not None:
-        with replacing(Path(unresolved), private=True) as file:
+        with written(unresolved, private=True) as file:
             for each in lost:
                 row = {"id": each.id, "reason": each.reason, "consider": each.consider, "uses": each.uses}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return RemapReport(documents, changed, replaced, successors, tuple(lost))
 
 
-def _documents(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                document = json.loads(line)
-                entities = document["entities"]
-                list(_concepts(document))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                entities = None
-            if not isinstance(entities, list):
-                raise DocumentError(f"{path}:{number}: no tagged document; expected a line that `ontograft tag` wrote")
-            yield document
+@contextmanager
+def _twice(tagged: str | Path) -> Iterator[IO[bytes]]:
+    """The input, to be read from its start more than once; what comes by a pipe is kept in a file of no name meanwhile."""
+    if str(tagged) != STDIO:
+        with Path(tagged).open("rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as kept:
+        shutil.copyfileobj(sys.stdin.buffer, kept)
+        yield kept
+
+
+def _documents(file: IO[bytes], shown: str | Path) -> Iterator[dict[str, Any]]:
+    file.seek(0)
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+            entities = document["entities"]
+            list(_concepts(document))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            entities = None
+        if not isinstance(entities, list):
+            raise DocumentError(f"{shown}:{number}: no tagged document; expected a line that `ontograft tag` wrote")
+        yield document
 
 
 def _concepts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

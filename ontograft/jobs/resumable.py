@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from ontograft import output
 from ontograft.errors import OptionError, OutputExists
+
+_RECORD = "run.json"
 
 
 class ResumableLines:
@@ -91,11 +94,7 @@ class ResumableLines:
             raise OptionError(
                 f"{self.record} is missing or damaged, so nothing says what {self.part.name} was made from; start again with --overwrite"
             ) from None
-        for key, now in self._run.items():
-            then = earlier.get("run", {}).get(key)
-            if then != now:
-                difference = _difference(then, now)
-                raise OptionError(f"{self.out} was begun with another {key} ({difference}); pass the same, or --overwrite to start again")
+        refuse_another(earlier.get("run", {}), self._run, shown=self.out)
         return earlier
 
     def _take_over(self) -> None:
@@ -120,6 +119,58 @@ class ResumableLines:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file is not None:
             self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A folder of work that may be gone on with, and what that work depends on, which ``run.json`` in it tells.
+
+    Attributes:
+        folder: where it lies.
+        depends: comparable as JSON.
+    """
+
+    folder: Path
+    depends: Mapping[str, Any]
+
+    def check(self) -> None:
+        """Stop where the folder was begun with something else; one that holds nothing was not begun.
+
+        Raises:
+            OptionError: It was, or nothing says with what.
+        """
+        if not self.folder.is_dir() or not any(self.folder.iterdir()):
+            return
+        record = self.folder / _RECORD
+        try:
+            then = json.loads(record.read_text(encoding="utf-8"))["run"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise OptionError(
+                f"{record} is missing or damaged, so nothing says what {self.folder} was begun with; start again with --overwrite"
+            ) from None
+        refuse_another(then, json.loads(json.dumps(self.depends)), shown=self.folder)
+
+    def begin(self) -> None:
+        """Note what the work depends on."""
+        with output.replacing(self.folder / _RECORD) as file:
+            file.write(json.dumps({"schema": 1, "run": self.depends}, indent=1) + "\n")
+
+
+def refuse_another(then: Mapping[str, Any], now: Mapping[str, Any], *, shown: Path) -> None:
+    """Stop where something is to be gone on with in another way than it was begun.
+
+    Args:
+        then: what the begun run depended on, as JSON gives it.
+        now: the same of this run.
+        shown: what was begun.
+
+    Raises:
+        OptionError: They differ; the message says in what.
+    """
+    for key, value in now.items():
+        if then.get(key) != value:
+            difference = _difference(then.get(key), value)
+            raise OptionError(f"{shown} was begun with another {key} ({difference}); pass the same, or --overwrite to start again")
 
 
 def to_line(record: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -16,9 +17,8 @@ from ontograft import output
 from ontograft.errors import OptionError
 from ontograft.ingest import notes
 from ontograft.jobs.resumable import ResumableLines, to_line
+from ontograft.output import STDIO
 from ontograft.types import Document, Note
-
-STDIO = "-"
 
 
 class Tagger(Protocol):
@@ -46,12 +46,25 @@ class Options:
     labels: tuple[str, ...] | None = None
     prefer: tuple[str, ...] | None = None
     nested: bool = False
+    assertion: str = "en"
+    types: str = "model"
     text_column: str | None = None
     id_column: str | None = None
+    aliases: str | None = None
 
     def of_the_run(self) -> dict[str, Any]:
-        """Those that a resumed run must share; model and pack are compared by their hashes instead."""
-        return {key: value for key, value in asdict(self).items() if key not in {"model", "pack"}}
+        """Those that a resumed run must share; model, pack and aliases are compared by their hashes instead.
+
+        Raises:
+            OptionError: The file of aliases cannot be read.
+        """
+        plain = {key: value for key, value in asdict(self).items() if key not in {"model", "pack", "aliases"}}
+        if self.aliases is None:
+            return plain
+        try:
+            return plain | {"aliases": hashlib.sha256(Path(self.aliases).read_bytes()).hexdigest()}
+        except OSError as error:
+            raise OptionError(f"{self.aliases}: the aliases cannot be read ({error.strerror}); check the path") from None
 
 
 @dataclass(slots=True)
@@ -178,6 +191,9 @@ def _open(
         labels=options.labels,
         prefer=options.prefer,
         nested=options.nested,
+        assertion=options.assertion,
+        types=options.types,
+        aliases=options.aliases,
     )
     say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
     return engine
@@ -232,14 +248,7 @@ def _rejects_path(out: str | Path, rejects: str | Path | None) -> Path | str | N
 def _check_paths(source: str | Path, out: str | Path, listed: Path | str | None, resume: bool) -> None:
     if resume and STDIO in {str(source), str(out)}:
         raise OptionError("--resume needs an input and an output that are files: what came through a pipe is gone")
-    if listed is not None and STDIO not in {str(source), str(listed)} and Path(listed).resolve() == Path(source).resolve():
-        raise OptionError(f"{listed} is the input; name another file for --rejects")
-    if str(out) == STDIO:
-        return
-    if str(source) != STDIO and Path(source).resolve() == Path(out).resolve():
-        raise OptionError(f"{out} is the input; name another output")
-    if listed is not None and str(listed) != STDIO and Path(listed).resolve() == Path(out).resolve():
-        raise OptionError(f"{out} cannot hold the rejects as well; name another file for --rejects")
+    output.keep_apart([source], {"--out": out, "--rejects": listed}, of_folders=".txt")
 
 
 def _opened(listed: Path | str | None) -> AbstractContextManager[IO[str]]:

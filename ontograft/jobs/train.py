@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -13,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from ontograft.encoders import base as base_encoders
-from ontograft.encoders import concepts, graph, graph_training
+from ontograft.encoders import concepts, graph, graph_training, graph_weights
 from ontograft.encoders.text import TextEncoder
-from ontograft.errors import OutputExists
+from ontograft.errors import OptionError, OutputExists
 from ontograft.fusion.arms import Arm
-from ontograft.ingest.corpora import read_pubtator
+from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
+from ontograft.jobs.resumable import Run
 from ontograft.kg.pack import Pack
 from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.card import ner_card
+from ontograft.tasks.card import graph_card, ner_card
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.training import FusionTraining, Knowledge
@@ -42,6 +44,10 @@ class NerPlan:
         seeds: the bundle's seed first.
         tune_share: part of the training data that chooses the epoch and the temperature; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
+        beside: annotated files that are trained along, each with labels and a head of its own.
+        calibration: a bundle of the same shape that was trained with a tune share: its temperature and threshold are taken where this
+            training has none.
+        attribution: name, licence and source of the training data, for the manifest and the card.
     """
 
     tagger: TaggerSettings
@@ -52,6 +58,9 @@ class NerPlan:
     tune_share: float = 0.2
     base: str | None = None
     graph: Path | None = None
+    beside: tuple[Path, ...] = ()
+    calibration: Path | None = None
+    attribution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ def train_ner(
     Raises:
         OutputExists: there is a bundle already, and neither ``resume`` nor ``overwrite``.
         CorpusError: the files are not what they promise.
+        OptionError: ``resume`` with other data, pack, encoders or settings than the training was begun with.
     """
     from ontograft.jobs.evaluate import evaluate_tagger
 
@@ -88,20 +98,32 @@ def train_ner(
             f"{out}: a bundle is there already; pass --overwrite to train it anew, or --resume to finish an interrupted training"
         )
     bundles.refuse_foreign(out)
-    documents = [d for path in train for d in read_pubtator(path)]
-    held = read_pubtator(dev) if dev is not None else []
+    documents = [d for path in train for d in read_corpus(path)]
+    further = [read_corpus(path) for path in plan.beside]
+    held = read_corpus(dev) if dev is not None else []
     opened = Pack.open(pack)
     graph_folder = bundles.graph_encoder(plan.graph)
     encoder, base = graph.GraphEncoder.load(graph_folder), base_encoders.resolve(plan.base)
     scores: dict[str, list[dict[str, Any]]] = {}
+    read = {"data": digest(documents), "data beside": [digest(some) for some in further]}
+    read |= {"pack": opened.hash, "base encoder": base.sha256, "graph encoder": encoder.key()}
+    runs = {
+        (arm, seed): Run(Path(f"{out}.runs") / f"{arm}-{seed}", {**read, **_settings(plan, arm, seed)})
+        for arm in plan.arms
+        for seed in plan.seeds
+    }
+    if resume:
+        for run in runs.values():
+            run.check()
     for arm in plan.arms:
         vectors = opened.vectors(encoder.key()) if arm.needs_vectors else None
         for seed in plan.seeds:
             first = arm is plan.arms[0] and seed == plan.seeds[0]
-            folder = Path(f"{out}.runs") / f"{arm}-{seed}"
+            folder = runs[arm, seed].folder
             target = out if first else folder / "bundle"
             if not resume:  # checkpoints of an earlier training are not this one's
                 shutil.rmtree(folder, ignore_errors=True)
+            runs[arm, seed].begin()
             say(f"training {arm}, seed {seed}, on {len(documents)} documents")
             trained = train_tagger(
                 documents,
@@ -111,29 +133,57 @@ def train_ner(
                 folder=folder,
                 fusion=plan.fusion,
                 base=base,
+                beside=further,
                 tune_share=plan.tune_share,
                 resume=resume,
             )
+            settings = trained.settings if plan.tune_share else _calibrated(trained.settings, plan.calibration)
             notes = _notes(documents, train, opened, plan, seed, trained.tune)
             bundle = bundled.save(
                 target,
                 trained.built.model,
-                trained.settings,
+                settings,
                 base,
-                card=ner_card(trained.settings, base.name, notes),
+                card=ner_card(settings, base.name, notes),
                 graph=graph_folder if arm.has_knowledge else None,
                 notes=notes,
+                lexicon=trained.lexicon,
             )
             if held:
                 metrics = evaluate_tagger(bundle, held, opened)
                 scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
                 say(f"{arm}, seed {seed}: span F1 {metrics['span_f1']:.4f}")
                 with replacing(target / bundles.CARD) as card:
-                    card.write(ner_card(trained.settings, base.name, notes, metrics=metrics, dev=dev))
+                    card.write(ner_card(settings, base.name, notes, metrics=metrics, dev=dev))
     if scores:
         with replacing(Path(f"{out}.runs") / "scores.json") as file:
             file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
     return TrainReport(out, scores)
+
+
+def _calibrated(settings: TaggerSettings, like: Path | None) -> TaggerSettings:
+    if like is None:
+        return settings
+    known = bundled.settings_of(bundles.load(like, task=bundled.TASK))
+    if known.labels != settings.labels:
+        raise OptionError(f"{like}: calibrated for {', '.join(known.labels)}; this training has {', '.join(settings.labels)}")
+    return replace(settings, temperature=known.temperature, graph_threshold=known.graph_threshold)
+
+
+def _settings(plan: NerPlan, arm: Arm, seed: int) -> dict[str, Any]:
+    """What the weights of a run depend on, beside what it reads."""
+    return {
+        "tagger": asdict(replace(plan.tagger, arm=arm)),
+        "training": {**asdict(plan.training), "seed": seed, "tune_share": plan.tune_share, **asdict(plan.fusion)},
+    }
+
+
+def digest(documents: Sequence[Annotated]) -> str:
+    """The sha256 of annotated documents: ids, texts and mentions, in their order."""
+    total = hashlib.sha256()
+    for document in documents:
+        total.update(json.dumps(asdict(document)).encode())
+    return total.hexdigest()
 
 
 def _notes(
@@ -142,8 +192,11 @@ def _notes(
     return {
         "trained_on": {
             "files": [path.name for path in train],
+            **({"beside": ["/".join(path.parts[-2:]) for path in plan.beside]} if plan.beside else {}),
             "documents": len(documents),
             "mentions": sum(len(d.mentions) for d in documents),
+            "sha256": digest(documents),
+            **({"attribution": plan.attribution} if plan.attribution else {}),
         },
         "ontologies": _ontologies(pack),
         "pack": pack.hash,
@@ -172,7 +225,7 @@ def train_graph(
         overwrite: replace an encoder that is there.
         progress: called with a stage, what is done and what there is.
     """
-    if (out / graph.MANIFEST).exists() and not overwrite:
+    if (out / graph_weights.MANIFEST).exists() and not overwrite:
         raise OutputExists(f"{out}: a graph encoder is there already; pass --overwrite to train it anew")
     opened = Pack.open(pack)
     text = TextEncoder(base_encoders.resolve(base))
@@ -200,11 +253,13 @@ def train_graph(
         **provenance(),
     }
     encoder.save(out, notes=notes)
+    with replacing(out / bundles.CARD) as card:
+        card.write(graph_card(text.base.name, notes))
     return report
 
 
 def _ontologies(pack: Pack) -> list[dict[str, Any]]:
-    return [{key: release[key] for key in ("name", "release", "licence")} for release in pack.manifest.releases]
+    return [{key: release[key] for key in ("name", "release", "licence", "attribution")} for release in pack.manifest.releases]
 
 
 def _synonyms(pack: Pack, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str]]:

@@ -5,37 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ontograft.tasks.linking import Linker
 from ontograft.tasks.metrics import Score, Span, seqeval_f1, span_scores
+from ontograft.tasks.ner import errors
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.types import Annotated
 
 
-def predicted_spans(example: Example, prediction: Prediction, tags: TagSet) -> set[Span]:
-    """Recognised spans as character offsets."""
-    return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, label in tags.spans(tags.decode(prediction.logits))}
+def spans_of(example: Example, path: NDArray[np.int64], tags: TagSet) -> set[Span]:
+    """The spans of a tag sequence, int64 ``[words]``, as character offsets."""
+    return {(int(example.words.starts[f]), int(example.words.ends[s]), label) for f, s, label in tags.spans(path)}
+
+
+def gold_spans(document: Annotated, tags: TagSet) -> set[Span]:
+    """A document's spans in the original offsets; labels that the tagger does not know are left out."""
+    return {(m.start, m.end, m.label) for m in document.mentions if m.label in tags.labels}
 
 
 def score_spans(
     documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet
 ) -> tuple[Score, dict[str, Score]]:
     """Exact span scores against the original offsets; labels that the tagger does not know are left out of the gold."""
-    gold = [{(m.start, m.end, m.label) for m in d.mentions if m.label in tags.labels} for d in documents]
-    return span_scores(gold, [predicted_spans(e, p, tags) for e, p in zip(examples, predictions, strict=True)])
-
-
-def document_counts(
-    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet
-) -> list[tuple[int, int, int]]:
-    """(correct, predicted, gold) of each document, for the bootstrap."""
-    rows = []
-    for d, e, p in zip(documents, examples, predictions, strict=True):
-        gold = {(m.start, m.end, m.label) for m in d.mentions if m.label in tags.labels}
-        found = predicted_spans(e, p, tags)
-        rows.append((len(gold & found), len(found), len(gold)))
-    return rows
+    found = [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
+    return span_scores([gold_spans(d, tags) for d in documents], found)
 
 
 def score_links(
@@ -44,7 +41,8 @@ def score_links(
     """Accuracy of the first candidate on gold mentions whose every id is in the pack.
 
     A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
-    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart.
+    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
+    reason in ``linking``.
     """
     right = whole = outside = cut = 0
     by_label: dict[str, list[int]] = {}
@@ -70,9 +68,11 @@ def score_links(
             counts = by_label.setdefault(label, [0, 0])
             counts[0] += hit
             counts[1] += 1
+    nothing = {} if whole else {"reason": "no id of a gold mention is in the pack"}
     return {
-        "linking_acc1": right / whole if whole else 0.0,
+        "linking_acc1": right / whole if whole else None,
         "linking": {
+            **nothing,
             "in_vocabulary": whole,
             "outside_vocabulary": outside,
             "cut_by_words": cut,
@@ -82,14 +82,15 @@ def score_links(
 
 
 def report(
-    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker | None
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker
 ) -> dict[str, Any]:
-    """All metrics of a tagger on gold documents."""
-    overall, by_label = score_spans(documents, examples, predictions, tags)
+    """All metrics of a tagger on gold documents; ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap."""
+    gold, found = [gold_spans(d, tags) for d in documents], [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
+    overall, by_label = span_scores(gold, found)
     names = tags.names
     gold_tags = [[names[t] for t in e.tags.tolist()] if e.tags is not None else [] for e in examples]
-    found_tags = [[names[t] for t in tags.decode(p.logits).tolist()] for p in predictions]
-    metrics: dict[str, Any] = {
+    found_tags = [[names[t] for t in p.path.tolist()] for p in predictions]
+    return {
         "span_f1": overall.f1,
         "precision": overall.precision,
         "recall": overall.recall,
@@ -97,8 +98,7 @@ def report(
         "per_label": {label: score.to_dict() for label, score in by_label.items()},
         "seqeval_f1": seqeval_f1(gold_tags, found_tags),
         "documents": len(documents),
-        "document_counts": document_counts(documents, examples, predictions, tags),
+        "errors": errors.report(documents, examples, found, tags.labels, linker.pack),
+        "document_counts": [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)],
+        **score_links(documents, examples, predictions, linker, tags),
     }
-    if linker is not None:
-        metrics |= score_links(documents, examples, predictions, linker, tags)
-    return metrics

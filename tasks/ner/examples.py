@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,12 +13,9 @@ from torch import Tensor
 from ontograft.encoders.windows import Window, Windower, Words, words
 from ontograft.fusion.arms import Arm
 from ontograft.fusion.batch import KnowledgeBatch, KnowledgeCollator
-from ontograft.fusion.candidates import CANDIDATES, CandidateFinder, SpanCandidates
+from ontograft.fusion.candidates import CandidateFinder, SpanCandidates
 from ontograft.tasks.ner.tags import TagSet
-from ontograft.types import Annotated, Mention
-
-if TYPE_CHECKING:
-    from ontograft.kg.pack import Pack
+from ontograft.types import Annotated
 
 _IGNORED = -100
 
@@ -34,6 +30,7 @@ class Example:
         spans: its candidates, None for the arm *off*.
         tags: gold tags, int64 ``[words]``; None at inference.
         link_target, link_weight: bool ``[spans, CANDIDATES + 2]`` and float32 ``[spans]``; None where not trained.
+        corpus: which corpus it is of, where several are trained together; the first is the bundle's.
     """
 
     text: str
@@ -43,6 +40,7 @@ class Example:
     tags: NDArray[np.int64] | None = None
     link_target: NDArray[np.bool_] | None = None
     link_weight: NDArray[np.float32] | None = None
+    corpus: int = 0
 
 
 class Preparer:
@@ -65,58 +63,10 @@ class Preparer:
             spans = self.arm.place(self.finder.find(text, bounds), bounds, text[:64])
         return Example(text, bounds, tuple(self.windower.cut(text, bounds)), spans)
 
-    def annotated(self, document: Annotated, tag_set: TagSet) -> Example:
-        """An example with gold tags; links are added by :func:`with_links`."""
+    def annotated(self, document: Annotated, tag_set: TagSet, *, corpus: int = 0) -> Example:
+        """An example with gold tags; links are added by :func:`ontograft.tasks.ner.supervision.with_links`."""
         example = self(document.text)
-        return replace(example, tags=tag_set.encode(document.mentions, example.words))
-
-
-def gold_candidates(example: Example, mentions: Sequence[Mention], pack: Pack) -> dict[int, tuple[Mention, list[int]]]:
-    """For each span that is exactly a gold mention: the mention, and which of its candidates are the gold concept."""
-    found: dict[int, tuple[Mention, list[int]]] = {}
-    if example.spans is None:
-        return found
-    where = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(example.spans.first, example.spans.last, strict=True))}
-    for mention in mentions:
-        at = example.words.covering(mention.start, mention.end)
-        row = where.get(at) if at is not None else None
-        if row is not None:
-            wanted = {pack.index_of(i) for i in mention.ids}
-            found[row] = (mention, [k for k, c in enumerate(example.spans.concepts[row].tolist()) if c >= 0 and c in wanted])
-    return found
-
-
-def with_links(example: Example, mentions: Sequence[Mention], pack: Pack, annotated: frozenset[int]) -> Example:
-    """Add what knowledge attention is taught.
-
-    A span that is a gold mention is taught its concept, or UNKNOWN where the concept is not among the candidates. A span
-    that touches no mention is taught NONE, but only if all its candidates are of groups that the corpus annotates: a
-    corpus of diseases must not teach that anatomy is nothing. Everything else teaches nothing.
-
-    Args:
-        example: a document with candidates.
-        mentions: its gold mentions.
-        pack: knows which ids a candidate joins.
-        annotated: groups that the corpus annotates.
-    """
-    if example.spans is None or example.tags is None:
-        return example
-    spans = example.spans
-    target = np.zeros((len(spans), CANDIDATES + 2), dtype=np.bool_)
-    weight = np.zeros(len(spans), dtype=np.float32)
-    gold = gold_candidates(example, mentions, pack)
-    touched = example.tags > 0
-    for row in range(len(spans)):
-        if row in gold:
-            right = gold[row][1]
-            target[row, right if right else [CANDIDATES + 1]] = True
-            weight[row] = 1
-        elif not touched[spans.first[row] : spans.last[row] + 1].any():
-            groups = spans.groups[row][spans.concepts[row] >= 0].tolist()
-            target[row, CANDIDATES] = True
-            weight[row] = float(all(g in annotated for g in groups))
-    target[weight == 0, CANDIDATES] = True
-    return replace(example, link_target=target, link_weight=weight)
+        return replace(example, tags=tag_set.encode(document.mentions, example.words), corpus=corpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +77,7 @@ class WindowBatch:
         tags: int64 ``[batch, words]``, -100 where there is no word; None at inference.
         places: for each window its example's and its own number.
         link_target, link_weight: as in :class:`Example`, for the spans of ``knowledge``.
+        corpus: the corpus of all its windows.
     """
 
     input_ids: Tensor
@@ -137,6 +88,7 @@ class WindowBatch:
     tags: Tensor | None = None
     link_target: Tensor | None = None
     link_weight: Tensor | None = None
+    corpus: int = 0
 
 
 class Collator:
@@ -171,6 +123,7 @@ class Collator:
             torch.from_numpy(tags) if with_tags else None,
             target,
             weight,
+            examples[places[0][0]].corpus,
         )
 
     def _knowledge(
@@ -192,7 +145,7 @@ class Collator:
 
 
 def batches(examples: Sequence[Example], budget: int, *, rng: np.random.Generator | None = None) -> Iterator[list[tuple[int, int]]]:
-    """Windows in batches of at most ``budget`` word pieces, padding counted.
+    """Windows in batches of at most ``budget`` word pieces, padding counted; windows of two corpora never share one.
 
     Args:
         examples: the documents.
@@ -203,14 +156,15 @@ def batches(examples: Sequence[Example], budget: int, *, rng: np.random.Generato
     length = np.array([len(examples[e].windows[w].input_ids) for e, w in places], dtype=np.float64)
     if rng is not None:
         length = length * rng.uniform(0.9, 1.1, size=len(length))
-    order = np.argsort(length, kind="stable")
+    corpus = np.array([examples[e].corpus for e, _ in places], dtype=np.int64)
+    order = np.lexsort((length, corpus))
     made: list[list[tuple[int, int]]] = []
     current: list[tuple[int, int]] = []
     longest = 0
     for i in order.tolist():
         e, w = places[i]
         widest = max(longest, len(examples[e].windows[w].input_ids))
-        if current and widest * (len(current) + 1) > budget:
+        if current and (widest * (len(current) + 1) > budget or examples[e].corpus != examples[current[0][0]].corpus):
             made.append(current)
             current, widest = [], len(examples[e].windows[w].input_ids)
         current.append((e, w))

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from ontograft.fusion.candidates import CANDIDATES
-from ontograft.tasks.ner.examples import Collator, Example, batches
-from ontograft.tasks.ner.model import Tagger
+from ontograft.tasks.ner.examples import Collator, Example, WindowBatch, batches
+from ontograft.tasks.ner.model import Tagged, Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,13 @@ class Prediction:
 
     Attributes:
         logits: float32 ``[words, tags]``.
+        path: the best tag sequence, int64 ``[words]``.
         posterior: link posterior of each span, float32 ``[spans, CANDIDATES + 2]``, then NONE and UNKNOWN; zeros where no window held
             the span.
     """
 
     logits: NDArray[np.float32]
+    path: NDArray[np.int64]
     posterior: NDArray[np.float32]
 
 
@@ -38,14 +40,11 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
         collator: made for the same pack.
         budget: word pieces a batch.
     """
-    device = next(model.parameters()).device
-    tags = model.head.out_features
-    logits = [np.zeros((len(e.words), tags), dtype=np.float32) for e in examples]
+    logits = [np.zeros((len(e.words), len(model.tags)), dtype=np.float32) for e in examples]
     posterior = [np.zeros((len(e.spans) if e.spans is not None else 0, CANDIDATES + 2), dtype=np.float32) for e in examples]
     for places in batches(examples, budget):
         batch = collator(examples, places)
-        knowledge = batch.knowledge.to(device) if batch.knowledge is not None else None
-        out = model(batch.input_ids.to(device), batch.attention_mask.to(device), batch.word_first.to(device), knowledge)
+        out = forward(model, batch)
         scores = out.logits.cpu().numpy()
         for row, (e, w) in enumerate(places):
             window = examples[e].windows[w]
@@ -59,7 +58,18 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
                 examples,
                 posterior,
             )
-    return [Prediction(a, b) for a, b in zip(logits, posterior, strict=True)]
+    transitions = model.chain.scores().cpu().numpy() if model.chain is not None else None
+    return [Prediction(a, model.tags.decode(a, transitions), b) for a, b in zip(logits, posterior, strict=True)]
+
+
+@torch.inference_mode()
+def forward(model: Tagger, batch: WindowBatch) -> Tagged:
+    """Run the model over one batch, on the model's device, with the head of the batch's corpus."""
+    device = next(model.parameters()).device
+    knowledge = batch.knowledge.to(device) if batch.knowledge is not None else None
+    ids, mask, first = batch.input_ids.to(device), batch.attention_mask.to(device), batch.word_first.to(device)
+    out: Tagged = model(ids, mask, first, knowledge, corpus=batch.corpus)
+    return out
 
 
 def _scatter(

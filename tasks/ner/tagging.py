@@ -10,12 +10,15 @@ from ontograft.encoders.graph import GraphEncoder
 from ontograft.encoders.text import TextEncoder
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
-from ontograft.tasks.linking import Linker, Nearest
+from ontograft.fusion.nearest import NearestConcepts
+from ontograft.fusion.retrieval import Retriever
+from ontograft.tasks.linking import Linker
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
-from ontograft.tasks.ner.examples import Collator, Example, Preparer
-from ontograft.tasks.ner.model import Tagger
-from ontograft.tasks.ner.predict import Prediction, predict
+from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
+from ontograft.tasks.ner.graph_types import group_labels
+from ontograft.tasks.ner.model import Tagged, Tagger
+from ontograft.tasks.ner.predict import Prediction, forward, predict
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
@@ -32,6 +35,7 @@ class OpenTagger:
         prepare: cuts a text and finds its candidates.
         collate: makes batches.
         linker: names concepts; None for a bundle without knowledge, or with its knowledge taken away.
+        pack: the graph.
     """
 
     model: Tagger
@@ -39,10 +43,15 @@ class OpenTagger:
     prepare: Preparer
     collate: Collator
     linker: Linker | None
+    pack: Pack
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Tag logits and link posteriors of prepared texts."""
         return predict(self.model, examples, self.collate)
+
+    def forward(self, batch: WindowBatch) -> Tagged:
+        """What the model makes of one batch."""
+        return forward(self.model, batch)
 
 
 def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequence[str] = (), knowledge: bool = True) -> OpenTagger:
@@ -64,11 +73,11 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
     if settings.arm.has_knowledge and knowledge:
         encoder = GraphEncoder.load(bundle.folder / "graph")
         vectors = pack.vectors(encoder.key()) if settings.arm.needs_vectors else None
-        finder = CandidateFinder(pack)
+        finder = CandidateFinder(pack, lexicon=bundled.lexicon_of(bundle), edges=settings.arm.has_neighbours)
         collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
         nearest = None
         if vectors is not None and vectors.index_path is not None:
-            nearest = Nearest(vectors, encoder, TextEncoder(encoder.base, device=device))
-        linker = Linker(pack, settings.label_groups, prefer=prefer, nearest=nearest)
+            nearest = NearestConcepts(vectors, encoder, TextEncoder(encoder.base, device=device))
+        linker = Linker(pack, {**group_labels(), **settings.label_groups}, prefer=prefer, retriever=Retriever(pack, nearest))
     prepare = Preparer(built.windower(settings), finder, settings.arm)
-    return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker)
+    return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker, pack)

@@ -50,12 +50,17 @@ class TagSet:
             table[[inside - 1, inside], inside] = 0
         return table
 
-    def decode(self, logits: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The best allowed tag sequence (Viterbi), int64 ``[words]``, of ``logits`` ``[words, tags]``."""
+    def decode(self, logits: NDArray[np.float32], transitions: NDArray[np.float32] | None = None) -> NDArray[np.int64]:
+        """The best tag sequence (Viterbi), int64 ``[words]``.
+
+        Args:
+            logits: ``[words, tags]``.
+            transitions: what one tag after another adds, ``[tags, tags]``; by default only what is allowed counts.
+        """
         n = len(logits)
         if n == 0:
             return np.zeros(0, dtype=np.int64)
-        table = self.transitions()
+        table = self.transitions() if transitions is None else transitions
         score = logits[0] + np.where(np.arange(len(self)) % 2 == 0, _NEVER, 0) * (np.arange(len(self)) > 0)
         back = np.zeros((n, len(self)), dtype=np.int64)
         for i in range(1, n):

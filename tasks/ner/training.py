@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -17,28 +16,39 @@ from ontograft.errors import CorpusError
 from ontograft.fusion.attention import drop_knowledge
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
+from ontograft.fusion.lexicon import Lexicon, out_of_fold
+from ontograft.fusion.lexicon import learn as learn_lexicon
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import BuiltTagger, TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
-from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches, gold_candidates, with_links
-from ontograft.tasks.ner.model import link_loss
-from ontograft.tasks.ner.predict import predict
+from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches
+from ontograft.tasks.ner.graph_types import threshold_of
+from ontograft.tasks.ner.model import Tagger, link_loss, tag_loss
+from ontograft.tasks.ner.predict import Prediction, predict
+from ontograft.tasks.ner.supervision import label_groups, vocabularies, with_links
+from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
 from ontograft.types import Annotated
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack, PackVectors
-
-_GROUP_SHARE = 0.05
+_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class FusionTraining:
-    """How the fusion is taught: weight of the link loss, share of windows and of spans whose candidates are taken away."""
+    """How the fusion is taught.
+
+    Attributes:
+        link_weight: weight of the link loss.
+        drop_windows, drop_spans: share of windows and of spans whose candidates are taken away.
+        lexicon: whether the bundle carries what its corpus taught of surfaces.
+    """
 
     link_weight: float = 0.1
     drop_windows: float = 0.15
     drop_spans: float = 0.1
+    lexicon: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class TrainedTagger:
     built: BuiltTagger
     settings: TaggerSettings
     tune: dict[str, float]
+    lexicon: Lexicon | None = None
 
 
 def train(
@@ -67,6 +78,7 @@ def train(
     folder: Path,
     fusion: FusionTraining | None = None,
     base: base_encoders.BaseEncoder | None = None,
+    beside: Sequence[Sequence[Annotated]] = (),
     tune_share: float = 0.0,
     resume: bool = False,
 ) -> TrainedTagger:
@@ -80,6 +92,7 @@ def train(
         folder: checkpoints and logs.
         fusion: how the fusion is taught.
         base: encoder to start from.
+        beside: further corpora, each with labels and a head of its own, which teach the encoder and the fusion and are then done with.
         tune_share: share of the documents, drawn by the hash of their ids, that are not trained on but choose the epoch and the
             temperature.
         resume: go on from the folder's last checkpoint.
@@ -91,30 +104,41 @@ def train(
     base = base or base_encoders.resolve()
     learn = [d for d in documents if share(d.id) >= tune_share]
     tune = [d for d in documents if share(d.id) < tune_share]
-    labels = settings.labels or tuple(sorted({m.label for d in learn for m in d.mentions}))
+    labels = settings.labels or _labels(learn)
     if not labels:
         raise CorpusError(f"{len(learn)} documents to train on and no mention among them; give a corpus with annotations")
     torch.manual_seed(training.seed)
     settings = replace(settings, labels=labels)
-    built = bundled.build(settings, base)
-    finder = CandidateFinder(knowledge.pack) if settings.arm.has_knowledge else None
-    preparer = Preparer(built.windower(settings), finder, settings.arm)
-    examples = [preparer.annotated(d, settings.tags) for d in learn]
-    settings = replace(settings, label_groups=_label_groups(examples, learn, knowledge.pack))
-    annotated = frozenset(g for groups in settings.label_groups.values() for g in groups)
-    examples = [with_links(e, d.mentions, knowledge.pack, annotated) for e, d in zip(examples, learn, strict=True)]
-    held = [preparer.annotated(d, settings.tags) for d in tune]
+    others = [TagSet(_labels(documents)) for documents in beside]
+    built = bundled.build(settings, base, beside=[len(tags) for tags in others])
+    windower, pack = built.windower(settings), knowledge.pack
+    lexicon = learn_lexicon(learn, pack) if settings.arm.has_knowledge and fusion.lexicon else None
+
+    def preparer(lexicon: Lexicon | None) -> Preparer:
+        finder = CandidateFinder(pack, lexicon=lexicon, edges=settings.arm.has_neighbours) if settings.arm.has_knowledge else None
+        return Preparer(windower, finder, settings.arm)
+
+    examples = _examples(learn, settings.tags, preparer, pack, folded=lexicon is not None)
+    groups = label_groups(examples, learn, pack)
+    examples = _taught(examples, learn, groups, pack)
+    settings = replace(settings, label_groups=groups)
+    prepare = preparer(lexicon)
+    for number, (further, tags) in enumerate(zip(beside, others, strict=True), 1):
+        more = [prepare.annotated(d, tags, corpus=number) for d in further]
+        examples += _taught(more, further, label_groups(more, further, pack), pack)
+    held = _taught([prepare.annotated(d, settings.tags) for d in tune], tune, groups, pack)
     collator = Collator(
-        KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
-        if finder is not None
+        KnowledgeCollator(pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
+        if settings.arm.has_knowledge
         else None,
         pad=built.tokenizer.pad_token_id or 0,
     )
     loader = _loader(examples, collator, training)
-    generator = torch.Generator().manual_seed(training.seed)
 
     def loss(model: nn.Module, batch: Any) -> Tensor:
-        return _loss(model, batch, settings, fusion, generator)
+        # Knowledge dropout is drawn by the step, so that a resumed training draws what it would have drawn.
+        drawn = np.random.SeedSequence([training.seed, trainer.state.global_step]).generate_state(1)
+        return _loss(cast(Tagger, model), batch, settings, fusion, torch.Generator().manual_seed(int(drawn[0])))
 
     def score() -> dict[str, float]:
         return {"span_f1": score_spans(tune, held, predict(built.model, held, collator), settings.tags)[0].f1}
@@ -125,22 +149,48 @@ def train(
     figures: dict[str, float] = {}
     if tune:
         figures = score()
-        settings = replace(settings, temperature=_temperature(built, held, collator))
-    return TrainedTagger(built, settings, figures)
+        predictions = predict(built.model, held, collator)
+        settings = replace(settings, temperature=_temperature(held, predictions), graph_threshold=threshold_of(held, predictions))
+    return TrainedTagger(built, settings, figures, lexicon)
+
+
+def _labels(documents: Sequence[Annotated]) -> tuple[str, ...]:
+    return tuple(sorted({m.label for d in documents for m in d.mentions}))
+
+
+def _examples(
+    documents: Sequence[Annotated], tags: TagSet, preparer: Callable[[Lexicon | None], Preparer], pack: Pack, *, folded: bool
+) -> list[Example]:
+    """Examples of the bundle's own corpus, each read with the lexicon of the other folds: at inference a text is new, too."""
+    folds = [int(share(d.id, salt="fold") * _FOLDS) for d in documents]
+    lexicons: dict[int, Lexicon] = out_of_fold(documents, folds, pack) if folded else {}
+    prepare = {fold: preparer(lexicons.get(fold)) for fold in set(folds)}
+    return [prepare[fold].annotated(d, tags) for d, fold in zip(documents, folds, strict=True)]
+
+
+def _taught(examples: Sequence[Example], documents: Sequence[Annotated], groups: Mapping[str, Sequence[int]], pack: Pack) -> list[Example]:
+    """A corpus's examples with what they teach knowledge attention."""
+    annotated = frozenset(g for some in groups.values() for g in some)
+    vocabulary = vocabularies(documents)
+    return [with_links(e, d.mentions, pack, annotated, vocabulary) for e, d in zip(examples, documents, strict=True)]
 
 
 def _loader(examples: Sequence[Example], collator: Collator, training: TrainingSettings) -> EpochLoader:
+    """The same batches in every epoch, each time in another order, and as many of the corpora trained beside."""
+    made = list(batches(examples, training.budget, rng=np.random.default_rng(training.seed)))
+    own = [places for places in made if not examples[places[0][0]].corpus]
+    others = [places for places in made if examples[places[0][0]].corpus]
+
     def order(epoch: int) -> list[list[tuple[int, int]]]:
-        return list(batches(examples, training.budget, rng=np.random.default_rng([training.seed, epoch])))
+        rng = np.random.default_rng([training.seed, epoch])
+        chosen = rng.permutation(len(others))[: round(training.beside_share * len(own))]
+        both = [*own, *(others[i] for i in chosen)]
+        return [both[i] for i in rng.permutation(len(both))]
 
-    def make(epoch: int) -> Any:
-        for places in order(epoch):
-            yield {"batch": collator(examples, places)}
-
-    return EpochLoader(make, len(order(0)))
+    return EpochLoader(order, lambda places: {"batch": collator(examples, places)})
 
 
-def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
+def _loss(model: Tagger, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
     batch: WindowBatch = inputs["batch"]
     device = next(model.parameters()).device
     knowledge, target, weight = batch.knowledge, batch.link_target, batch.link_weight
@@ -153,9 +203,10 @@ def _loss(model: nn.Module, inputs: Any, settings: TaggerSettings, fusion: Fusio
         batch.attention_mask.to(device),
         batch.word_first.to(device),
         knowledge.to(device) if knowledge is not None else None,
+        corpus=batch.corpus,
     )
     assert batch.tags is not None
-    loss = nn.functional.cross_entropy(out.logits.flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=-100)
+    loss = tag_loss(model, out.logits, batch.tags.to(device), corpus=batch.corpus)
     if out.heard is not None and target is not None and weight is not None and fusion.link_weight:
         loss = loss + fusion.link_weight * link_loss(out.heard, target.to(device), weight.to(device))
     return loss
@@ -167,19 +218,8 @@ def _rows_kept(window: Tensor, fusion: FusionTraining, generator: torch.Generato
     return stays[window] & (torch.rand(len(window), generator=generator) >= fusion.drop_spans)
 
 
-def _label_groups(examples: Sequence[Example], documents: Sequence[Annotated], pack: Pack) -> dict[str, list[int]]:
-    """Semantic groups that make up at least a twentieth of a label's linked mentions."""
-    counts: dict[str, Counter[int]] = {}
-    for example, document in zip(examples, documents, strict=True):
-        for row, (mention, right) in gold_candidates(example, document.mentions, pack).items():
-            assert example.spans is not None
-            counts.setdefault(mention.label, Counter()).update(int(example.spans.groups[row, k]) for k in right[:1])
-    return {label: sorted(g for g, n in c.items() if n >= _GROUP_SHARE * c.total()) for label, c in sorted(counts.items())}
-
-
-def _temperature(built: BuiltTagger, examples: Sequence[Example], collator: Collator) -> float:
+def _temperature(examples: Sequence[Example], predictions: Sequence[Prediction]) -> float:
     """The temperature that makes the tags of tune most likely (Guo et al. 2017), between 0.5 and 5."""
-    predictions = predict(built.model, examples, collator)
     logits = torch.from_numpy(np.concatenate([p.logits for p in predictions]))
     tags = torch.from_numpy(np.concatenate([e.tags for e in examples if e.tags is not None]))
     if not len(tags):

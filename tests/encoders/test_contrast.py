@@ -28,8 +28,10 @@ def model(tiny):
     return IdentityModel(IdentitySettings(width=16, rank=4), tiny.base).eval()
 
 
-def batches(synonyms, model, **settings):
-    return Batches(synonyms, ContrastSettings(pairs=8, **settings), model.tokenizer, max_pieces=12)
+def batches(synonyms, model, first, last, near):
+    """The batches of some steps."""
+    make = Batches(synonyms, ContrastSettings(pairs=8), model.tokenizer, max_pieces=12)
+    return [make(step, near) for step in range(first, last)]
 
 
 def nothing_near(synonyms):
@@ -44,7 +46,7 @@ def texts(batch, model):
 
 
 def test_a_batch_pairs_names_and_no_kin_is_a_wrong_answer(synonyms, model, pack):
-    for batch in batches(synonyms, model).steps(0, 6, nothing_near(synonyms)):
+    for batch in batches(synonyms, model, 0, 6, nothing_near(synonyms)):
         names = texts(batch, model)
         assert len(names) == 2 * len(batch.mate) - len(batch.mate) and batch.wrong.shape == (len(batch.mate), len(names))
         owners = {t.lower(): set() for t in synonyms.names.texts}
@@ -60,11 +62,11 @@ def test_a_batch_pairs_names_and_no_kin_is_a_wrong_answer(synonyms, model, pack)
 
 
 def test_the_same_step_gives_the_same_batch_and_all_pairs_come_round(synonyms, model):
-    one = [texts(b, model) for b in batches(synonyms, model).steps(0, 5, nothing_near(synonyms))]
-    assert [texts(b, model) for b in batches(synonyms, model).steps(3, 5, nothing_near(synonyms))] == one[3:]
+    one = [texts(b, model) for b in batches(synonyms, model, 0, 5, nothing_near(synonyms))]
+    assert [texts(b, model) for b in batches(synonyms, model, 3, 5, nothing_near(synonyms))] == one[3:]
     seeds = ContrastSettings(pairs=8).pairs // 2
     rounds = -(-len(synonyms.pairs) // seeds)
-    seen = {name for b in batches(synonyms, model).steps(0, rounds, nothing_near(synonyms)) for name in texts(b, model)}
+    seen = {name for b in batches(synonyms, model, 0, rounds, nothing_near(synonyms)) for name in texts(b, model)}
     assert seen == {synonyms.text(row).lower() for row in synonyms.pairs.ravel().tolist()}
 
 
@@ -74,7 +76,7 @@ def test_mined_names_come_into_the_batch(synonyms, model, pack):
     stomach = int(synonyms.starts[pack.index_of("MONDO:0000006")])
     near[pack.index_of("MONDO:0000001")] = [fever, stomach]
     met = set()
-    for batch in batches(synonyms, model).steps(0, 12, near):
+    for batch in batches(synonyms, model, 0, 12, near):
         names, anchors = texts(batch, model), len(batch.mate)
         if "fever" in names:
             at = names.index("fever")
@@ -84,7 +86,7 @@ def test_mined_names_come_into_the_batch(synonyms, model, pack):
 
 
 def test_the_loss_is_the_share_of_the_mate_among_wrong_names(synonyms, model):
-    (batch,) = batches(synonyms, model).steps(0, 1, nothing_near(synonyms))
+    (batch,) = batches(synonyms, model, 0, 1, nothing_near(synonyms))
     with torch.inference_mode():
         vectors = torch.cat([model(ids, mask) for ids, mask in batch.chunks])[batch.place]
         value = contrast.loss(model, batch, temperature=0.1)
@@ -111,7 +113,7 @@ def test_excluded_names_are_neither_learned_nor_mined(pack, model):
     near = contrast.mine(IdentityEncoder(model, device="cpu"), synonyms, ContrastSettings(near=30, mined=1000), turn=1)
     hidden = {"heart attack", "myocardial infarction", "infarction of heart", "heart infarction", "MI"}
     assert not hidden & {synonyms.text(row) for row in near[near >= 0].tolist()}
-    assert not {h.lower() for h in hidden} & {n for b in batches(synonyms, model).steps(0, 8, near) for n in texts(b, model)}
+    assert not {h.lower() for h in hidden} & {n for b in batches(synonyms, model, 0, 8, near) for n in texts(b, model)}
 
 
 def test_the_projection_begins_at_the_untrained_judgement(tiny):
@@ -127,7 +129,7 @@ def test_the_projection_begins_at_the_untrained_judgement(tiny):
 def test_steps_draw_synonyms_together(synonyms, model):
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-3)
     losses = []
-    for batch in batches(synonyms, model).steps(0, 30, nothing_near(synonyms)):
+    for batch in batches(synonyms, model, 0, 30, nothing_near(synonyms)):
         value = contrast.loss(model, batch, temperature=0.1)
         optimiser.zero_grad()
         value.backward()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from ontograft.encoders import graph as graph_module
+from ontograft.encoders import graph_weights
 from ontograft.encoders.concepts import csr_of, encode_pack, texts_of
 from ontograft.encoders.graph import GraphEncoder, GraphSettings
 from ontograft.errors import BundleDamaged, EncoderError
@@ -29,10 +30,10 @@ def texts(n, width=24):
 
 @pytest.mark.parametrize("chunk", [7, 64, 100_000])
 def test_encoding_by_chunks_is_the_forward_pass(chunk, encoder, monkeypatch):
-    monkeypatch.setattr(graph_module, "_NODES_A_CHUNK", chunk)
+    monkeypatch.setattr(graph_weights, "_NODES_A_CHUNK", chunk)
     graph, vectors = random_graph(), texts(200)
     text, z = encoder.encode(vectors, graph)
-    sources, targets, classes = graph.into(0, graph.nodes)
+    sources, targets, classes = graph.into(np.arange(graph.nodes))
     with torch.inference_mode():
         t, whole = encoder(torch.from_numpy(vectors).float(), torch.from_numpy(np.stack([sources, targets])), torch.from_numpy(classes))
     assert text.dtype == z.dtype == np.float16
@@ -64,6 +65,25 @@ def test_saved_and_loaded_it_is_the_same(encoder, tmp_path):
     manifest = json.loads((tmp_path / "graph" / "graph.json").read_text())
     assert manifest["key"] == encoder.key() and manifest["training"] == {"steps": 3}
     assert {p.suffix for p in (tmp_path / "graph").iterdir()} == {".json", ".safetensors"}
+
+
+def test_a_save_that_fails_leaves_what_was_there(encoder, tmp_path, monkeypatch):
+    encoder.save(tmp_path)
+    before = GraphEncoder.load(tmp_path).key()
+    with torch.no_grad():
+        encoder.project.weight[0, 0] += 1
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            encoder.save(tmp_path)
+    assert GraphEncoder.load(tmp_path).key() == before != encoder.key()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["graph.json", "graph.safetensors"]
+    encoder.save(tmp_path)
+    assert GraphEncoder.load(tmp_path).key() == encoder.key()
 
 
 def test_the_key_stands_for_weights_and_text_encoder(encoder):
@@ -119,7 +139,7 @@ def test_what_does_not_match_is_refused(damage, error, says, encoder, tmp_path):
 def test_a_pack_is_encoded_in_its_order(tiny):
     pack = tiny.open()
     loaded = GraphEncoder.load(tiny.graph)
-    made, kept = encode_pack(pack, loaded, device="cpu"), pack.vectors(loaded.key())
+    made, kept = encode_pack(pack, loaded.weights(), device="cpu"), pack.vectors(loaded.key())
     assert np.allclose(made.text, kept.text, atol=1e-2) and np.allclose(made.graph, kept.graph, atol=1e-2)
     assert made.text.shape == made.graph.shape == (pack.n, 128)
     read = texts_of(pack)

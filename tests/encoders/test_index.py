@@ -57,3 +57,20 @@ def test_length_does_not_matter_and_queries_stay_as_they_were(tmp_path):
     assert ids[:, 0].tolist() == list(range(50)) and np.allclose(scores[:, 0], 1, atol=0.03)
     assert np.array_equal(queries, before)
     index.nearest(opened, np.zeros((1, 16), dtype=np.float32), 1)  # no direction, no crash
+
+
+def test_what_an_index_has_learned_is_taken_over(tmp_path, monkeypatch):
+    import faiss
+
+    monkeypatch.setattr(index, "_EXACT_BELOW", 1000)
+    table = vectors(3000)
+    index.build(table, tmp_path / "x.faiss")
+    more = np.concatenate([table[:2000], vectors(1100, seed=1)])
+    monkeypatch.setattr(faiss.IndexIVF, "train", lambda *_: pytest.fail("it learns again"))
+    index.build(more, tmp_path / "y.faiss", like=tmp_path / "x.faiss")
+    opened = index.open_index(tmp_path / "y.faiss")
+    assert opened.ntotal == 3100
+    assert (index.nearest(opened, more, 1)[1][:, 0] == np.arange(3100)).mean() > 0.99
+    monkeypatch.undo()
+    index.build(vectors(300), tmp_path / "z.faiss", like=tmp_path / "x.faiss")  # of another size: learned anew
+    assert not hasattr(index.open_index(tmp_path / "z.faiss"), "nprobe")

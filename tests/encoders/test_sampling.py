@@ -17,7 +17,7 @@ def random_graph(nodes: int = 200, edges: int = 900, seed: int = 3) -> Csr:
 
 
 def edge_set(graph: Csr) -> set[tuple[int, int, int]]:
-    return set(zip(*(x.tolist() for x in graph.into(0, graph.nodes)), strict=True))
+    return set(zip(*(x.tolist() for x in graph.into(np.arange(graph.nodes))), strict=True))
 
 
 @pytest.mark.parametrize("fanout", [1, 3, 1000])

@@ -180,3 +180,44 @@ def test_a_bad_file_of_a_folder_is_a_reject(folder):
     rejects = [r for r in records if isinstance(r, Reject)]
     assert [r.file for r in rejects] == [f"{folder}/bad.rdf"]
     assert "ends within an element" in rejects[0].reason
+
+
+def test_a_zip_that_cannot_be_opened_is_named(tmp_path):
+    whole = zipped(tmp_path / "x.ttl.zip", {"x.ttl": TTL.format("a")}).read_bytes()
+    central = whole.rindex(b"PK\x01\x02")
+    for place, value, what in ((10, 99, "unknown way"), (8, 1, "encrypted"), (28, 0, "without a name|broken archive")):
+        path = tmp_path / "y.ttl.zip"
+        path.write_bytes(whole[: central + place] + bytes([value]) + whole[central + place + 1 :])
+        with pytest.raises(SourceError, match=rf"y\.ttl\.zip: .*(?:{what})"):
+            list(read(path, format="owl").records)
+
+
+def test_what_follows_the_last_file_of_a_tar_is_checked_too(tmp_path):
+    whole = tarred(tmp_path / "a.tar.gz", {"a.ttl": TTL.format("a")}).read_bytes()
+    (tmp_path / "b.tar.gz").write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
+    with pytest.raises(TruncatedSource, match=r"b\.tar\.gz"):
+        read(tmp_path / "b.tar.gz")
+
+
+def test_a_zstd_frame_is_never_unpacked_at_once(tmp_path, monkeypatch):
+    pytest.importorskip("zstandard")
+    from ontograft.ingest.zstd import ZstdReader
+
+    last, repeated, size = 1, 1 << 1, (1 << 17) << 3
+    blocks = (repeated | size).to_bytes(3, "little") + b"#"
+    frame = (0xFD2FB528).to_bytes(4, "little") + bytes([0, 7 << 3]) + blocks * 4095 + (last | repeated | size).to_bytes(3, "little") + b"#"
+    reader = ZstdReader(io.BytesIO(frame))
+    assert reader.readinto(bytearray(10)) == 10
+    assert len(reader._out) <= 1 << 25  # of half a gigabyte
+    monkeypatch.setattr("ontograft.ingest.source._BOMB_FLOOR", 1 << 16)
+    (tmp_path / "a.ttl.zst").write_bytes(frame)
+    with pytest.raises(UnsafeSource, match="bomb"):
+        list(read(tmp_path / "a.ttl.zst").records)
+
+
+def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("ontograft.ingest.source._LONGEST_LINE", 1 << 16)
+    path = tmp_path / "a.obo"
+    path.write_bytes(b"format-version: 1.2\n\n[Term]\nid: T:1\nname: " + b"x" * 70_000 + b"\n")
+    with pytest.raises(UnsafeSource, match=r"a\.obo: a line of more than"):
+        list(read(path).records)

@@ -133,6 +133,8 @@ def test_a_range_has_its_topmost_codes(tmp_path):
         ("HLA-B27 positive", []),
         ("anxiety (normal) (Z63.7)", [("Z63.7", None)]),
         ("the underlying disease", []),
+        ("a disease of genes (QA0.0101, QA0-QA1.-)", [("QA0.0101", None), ("QA0", "QA1")]),
+        ("growth hormone (GH) or PD-L1", []),
     ],
 )
 def test_targets(note, expected):
@@ -188,13 +190,28 @@ def test_two_releases_in_a_folder(tmp_path):
 
 
 def test_code_table(tmp_path):
-    text = "code\tbillable\tlong_desc\nE11\t0\tSugar\nE119\t1\tSugar, plain\nE11321\t0\tEye\nE113211\t1\tRight eye\nXX\t1\tno\n"
+    text = "code\tbillable\tlong_desc\nE11\t0\tSugar\nE119\t1\tSugar, plain\nE11321\t0\tEye\nE113211\t1\tRight eye\nXX\t1\tno\nE12\t9\tno\n"
     source, records = load(tmp_path, text, "icd10cm2031_codes.tsv")
     assert (source.header.name, source.header.release) == ("icd10cm", "2031")
     found = concepts(records)
     assert found["icd10cm:E11.9"].types == ("billable",) and found["icd10cm:E11"].types == ("category",)
     assert edges(records, "is_a")[-1] == ("icd10cm:E11.3211", "icd10cm:E11.321")
-    assert [r.line for r in records if isinstance(r, Reject)] == [6]
+    assert [r.line for r in records if isinstance(r, Reject)] == [6, 7]
+
+
+def test_codes_with_a_letter_in_second_place(tmp_path):
+    table = "code\tbillable\tlong_desc\nQA0\t0\tGenes\nQA00101\t1\tOne gene\nAAA\t1\tno\n"
+    _, records = load(tmp_path, table, "icd10cm2031_codes.tsv")
+    assert edges(records, "is_a") == [("icd10cm:QA0.0101", "icd10cm:QA0")]
+    assert [r.line for r in records if isinstance(r, Reject)] == [4]
+    order = f"00001 {'QA0':<7} 0 {'Genes':<60} Genes\n00002 QA00101 1 {'Gene':<60} One gene\n"
+    assert list(concepts(load(tmp_path, order, "order.txt")[1])) == ["icd10cm:QA0", "icd10cm:QA0.0101"]  # the format is guessed
+    index = "RowID,Letter,Level,Term,See,SeeAlso,NonEssModif,Code\n1,A,0,Gene,,,,QA0.0101\n"
+    assert [n.concept for n in load(tmp_path, index, "index.csv")[1]] == ["icd10cm:QA0.0101"]
+    categories = "three_digit\tmajor\tsub_chapter\tchapter\nQA0\tGenes\tRare\tCodes for special purposes\n"
+    assert edges(load(tmp_path, categories, "categories.tsv")[1], "is_a")[1] == ("icd10cm:QA0", "icd10cm:QA0-QA0")
+    tabular = TABULAR.replace('"E08-E13"', '"QA0-QA0"').replace("E08-E13", "QA0").replace("E11", "QA0")
+    assert edges(load(tmp_path, tabular)[1], "is_a")[:2] == [("icd10cm:QA0-QA0", "icd10cm:chapter-4"), ("icd10cm:QA0", "icd10cm:QA0-QA0")]
 
 
 def test_order_file(tmp_path):
@@ -259,3 +276,16 @@ def test_real_tabular_list(file, billable):
     assert not [r for r in records if isinstance(r, Reject | Caveat)]
     assert found["icd10cm:E11.9"].name == "Type 2 diabetes mellitus without complications"
     assert len({r.object for r in records if isinstance(r, Relation)} - set(found)) <= 5
+
+
+def test_values_of_the_index_beyond_all_bounds(tmp_path):
+    _, records = load(tmp_path, INDEX + f"7,A,{'9' * 5000},deep,,,,F19.9\n", "index.csv")
+    assert [r.line for r in records if isinstance(r, Reject)] == [8]
+    with pytest.raises(SourceError, match=r"index\.csv:1: a header line"):
+        load(tmp_path, INDEX.replace("Code\n", 'Code,"a",b\rc\n', 1), "index.csv")
+
+
+def test_codes_in_codes_without_bottom_are_refused(tmp_path):
+    deep = "<diag><name>E11.9</name><desc>d</desc>" * 5000 + "</diag>" * 5000
+    with pytest.raises(UnsafeSource, match="depth"):
+        load(tmp_path, TABULAR.replace("<diag><name>E20", deep + "<diag><name>E20"))

@@ -216,6 +216,32 @@ def test_an_external_dtd_is_not_loaded(tmp_path):
     assert len(only(load(tmp_path, text, "a.rdf")[1], Concept)) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.jsonld", '{"@id": "urn:x", "urn:p": ' + "9" * 5000 + "}", "no valid JSON"),
+        ("a.jsonld", '{"@id": "urn:x", "urn:p": ' + "[" * 50_000 + "]" * 50_000 + "}", "no valid JSON"),
+        ("a.nt", f'<{X}C> <urn:p> "' + "x" * (1 << 25) + '" .\n', "16 MiB"),
+        ("a.rdf", "<r>" * 1100 + "</r>" * 1100, "deep"),
+    ],
+    ids=["number", "lists", "literal", "elements"],
+)
+def test_what_no_parser_takes_is_named(tmp_path, name, text, said):
+    with pytest.raises(SourceError, match=rf"{name}.*{said}"):
+        load(tmp_path, text, name)
+
+
+@pytest.mark.parametrize("join", ["intersectionOf", "unionOf"])
+def test_expressions_that_share_their_parts_are_read_once(tmp_path, join):
+    owl = "http://www.w3.org/2002/07/owl#"
+    lines = [f"_:b{n} <{owl}{join}> ({f'_:b{n + 1} ' * 10}) ." for n in range(10)]
+    lines.append(f"_:b10 <{owl}{join}> (<{X}D> <{X}E>) .\n<{X}C> a <{owl}Class> ; <http://www.w3.org/2000/01/rdf-schema#subClassOf> _:b0 .")
+    start = time.process_time()
+    found = only(load(tmp_path, "\n".join(lines), "a.ttl")[1], Relation)
+    assert {(r.subject, r.object) for r in found} == {(f"{X}C", f"{X}D"), (f"{X}C", f"{X}E")}
+    assert time.process_time() - start < 10  # of ten billion ways to them
+
+
 def test_a_remote_context_is_refused(tmp_path):
     with pytest.raises(UnsafeSource, match="context"):
         load(tmp_path, '{"@context": "http://127.0.0.1:9/c", "@id": "urn:x"}', "a.jsonld")

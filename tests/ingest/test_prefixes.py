@@ -36,6 +36,13 @@ def test_folding_twice_changes_nothing_and_the_map_is_unambiguous():
     assert len({curie(f"{form}:1") for form in forms}) == len(converter().records)
 
 
+def test_iris_are_compressed_as_the_library_does_it():
+    bases = [base for record in converter().records for base in (record.uri_prefix, *record.uri_prefix_synonyms)]
+    iris = [base + local for base in bases for local in ("x1", "a/b#c", "", "S_=:/")] + [base[:-1] for base in bases] + ["http://a.org/b"]
+    plain = [iri for iri in iris if iri.startswith(("http", "urn:", "/us/", "/akn/")) and "obo/" not in iri]
+    assert len(plain) > 300 and [curie(iri) for iri in plain] == [converter().compress(iri) or iri for iri in plain]
+
+
 def test_expand():
     assert expand("MONDO:0005015") == "http://purl.obolibrary.org/obo/MONDO_0005015"
     assert expand("nobody:1") is None

@@ -74,3 +74,16 @@ def test_a_cut_file_is_truncated(tmp_path, text):
 def test_a_missing_column_is_named(tmp_path):
     with pytest.raises(SourceError, match="object_id"):
         load(tmp_path, (COLUMNS + ROW).replace("object_id", "target"))
+
+
+def test_a_row_that_cannot_be_parsed_is_a_reject(tmp_path):
+    rows = ROW.replace("a disease", '"a",dis\rease') + ROW
+    _, records = load(tmp_path, (META + COLUMNS + rows).replace("\t", ","), "tiny.sssom.csv")
+    assert [type(record) for record in records] == [Reject, Relation]
+    assert records[0].line == 9 and "broken quoting" in records[0].reason
+
+
+@pytest.mark.parametrize("wrong", ["skos:exact<<Match", "skos:exact Match"])
+def test_an_id_that_no_id_can_be_is_a_reject(tmp_path, wrong):
+    _, records = load(tmp_path, META + COLUMNS + ROW.replace("skos:exactMatch", wrong) + ROW)
+    assert [(type(record), record.line) for record in records] == [(Reject, 9), (Relation, 10)]

@@ -54,6 +54,19 @@ def edges(records, predicate):
     return {(r.subject, r.object): dict(r.qualifiers) for r in records if isinstance(r, Relation) and r.predicate == predicate}
 
 
+def test_a_chapter_shows_its_sections_as_children(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from ontograft.cli.main import cli
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "usc99.xml").write_text(TITLE)
+    assert CliRunner().invoke(cli, ["ingest", "usc99.xml", "--store", "kg.db"]).exit_code == 0
+    page = CliRunner().invoke(cli, ["show", curie_of("/us/usc/t99/ch1"), "--store", "kg.db"])
+    below = sum(1 for (_, above) in edges(load(tmp_path)[1], "part_of") if above == curie_of("/us/usc/t99/ch1"))
+    assert below == 4 and f"children      {below}\n" in page.stdout
+
+
 @pytest.mark.parametrize("space", [HOUSE, GPO])
 def test_the_tree_in_both_versions(tmp_path, space):
     source, records = load(tmp_path, TITLE.replace(HOUSE, space))

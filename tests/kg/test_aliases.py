@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from ontograft.kg import forms
 from ontograft.kg.alias_writer import Alias, compile_aliases
-from ontograft.kg.aliases import MAX_CONCEPTS, AliasIndex, Kind
+from ontograft.kg.aliases import MAX_CONCEPTS, AliasIndex, AliasTables, Kind
 from ontograft.kg.rolling import BASE, MASK, SEPARATOR, WordTable, character_hash, mix
 from ontograft.kg.surface import normal_word, words
 
@@ -16,7 +17,7 @@ P, E, R = int(Kind.PREFERRED), int(Kind.EXACT), int(Kind.RELATED)
 def index(*aliases, prior=None):
     rows = [Alias(*alias) for alias in aliases]
     size = max((row.concept for row in rows), default=-1) + 1
-    tables, counts = compile_aliases(rows, np.array(prior or [1] * size, np.int32))
+    tables, _, counts = compile_aliases(rows, np.array(prior or [1] * size, np.int32))
     return AliasIndex(tables), counts
 
 
@@ -190,3 +191,41 @@ def test_an_abstract_is_searched_in_milliseconds():
     for _ in range(5):
         assert len(idx.find(text)) == 37
     assert (time.perf_counter() - began) / 5 < 0.05  # some 2 ms on a quiet core
+
+
+def test_fillers_are_terms_where_a_field_has_them_as_its_own():
+    tables, _, counts = compile_aliases(
+        [
+            Alias(0, "account", P, own_words=True),
+            Alias(1, "contract", P),
+            Alias(2, "over", P, own_words=True),
+            Alias(3, "with", P, chosen=True),
+        ],
+        np.ones(4, np.int32),
+    )
+    assert spans(AliasIndex(tables).find(t := "the account over a contract with them"), t) == ["account", "with"]
+    assert counts["stop_word"] == 2
+
+
+def test_a_stop_word_in_capitals_is_short_for_something_however_long():
+    idx, counts = index((0, "SETTLE", E), (1, "settle", E), (2, "prolonged", P))
+    assert spans(idx.find(t := "We settle for SETTLE, prolonged."), t) == ["SETTLE"] and counts["stop_word"] == 2
+
+
+def test_known_forms_are_not_found_out_again(monkeypatch):
+    rows = [Alias(0, "Diabetes Mellitus, Type 2", P), Alias(0, "T2D", E), Alias(1, "12", P), Alias(2, "all", P), Alias(2, "ALL", R, False)]
+    prior = np.ones(4, np.int32)
+    tables, known, counts = compile_aliases(rows, prior)
+    found = []
+    real = forms._find
+    monkeypatch.setattr(forms, "_find", lambda table, hashes, texts: found.extend(texts) or real(table, hashes, texts))
+    again, same, counted = compile_aliases(rows, prior, known=known)
+    assert not found and counted == counts
+    assert all(np.array_equal(getattr(again, part), getattr(tables, part)) for part in AliasTables.PARTS)
+    assert all(np.array_equal(getattr(same, part), getattr(known, part)) for part in forms.Forms.PARTS)
+    more = [*rows[1:], Alias(3, "asthma", P), Alias(3, "T2D", R)]
+    taken, kept, _ = compile_aliases(more, prior, known=known)
+    assert found == ["asthma"]
+    fresh, anew, _ = compile_aliases(more, prior)
+    assert all(np.array_equal(getattr(taken, part), getattr(fresh, part)) for part in AliasTables.PARTS)
+    assert all(np.array_equal(getattr(kept, part), getattr(anew, part)) for part in forms.Forms.PARTS), "what is not used is dropped"

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from ontograft.errors import ReleaseExists, StoreBusy, StoreError
+from ontograft.kg.apply import view
+from ontograft.kg.diff import Diff
+from ontograft.kg.staged import Staged
 from ontograft.kg.store import GraphStore, open_store
 from ontograft.kg.stored import TABLES, Batch
 from ontograft.types import Header, Name, Record, Scope, Tombstone, TypeOf
@@ -64,6 +67,31 @@ def test_a_refreshed_release_equals_one_loaded_at_once(store: GraphStore, tmp_pa
     after = state(store)["rows"]
     assert {key: rows for key, rows in after.items() if key[0] == "1"} == before
     assert [row.active for row in store.releases()] == [False, False, False, True]
+
+
+NAMED = [
+    [Name("X:1", "one", type="abbreviation"), Name("X:1", "two")],
+    [Name("X:1", "one"), Name("X:1", "two", lang="de"), Name("X:1", "two")],
+    [Name("X:1", "one", type="layperson"), Name("X:1", "one"), Name("X:1", "two", Scope.BROAD)],
+    [Tombstone("X:2", "merged", "X:1")],
+]
+
+
+@pytest.mark.parametrize(("old", "new"), [(one, other) for one in range(4) for other in range(4) if one != other])
+def test_the_hash_of_a_release_follows_from_what_differs(tmp_path: Path, old: int, new: int) -> None:
+    first, second = (concept("X:1", f"Concept {i // 2}", definition=("d", None)[i % 2], iri=f"urn:{i}") + NAMED[i] for i in (old, new))
+    with open_store(tmp_path / "kg.db", create=True) as store:
+        load(store, "x", first, release="1")
+        before = store.releases()[0]
+        with Staged(Header("x", "2", "test")) as staged, Staged(Header("x", "2", "test")) as whole:
+            for one in (staged, whole):
+                one.take(second)
+            diff = Diff(view(store, before), staged, source="x", keep_rows=100)
+            assert list(diff.changes())
+            staged.add_tombstones(diff.tombstones)
+            whole.add_tombstones(diff.tombstones)
+            staged.hash(before, diff.touched)
+            assert staged.entry(sha256="", caveats=Counter()) == whole.entry(sha256="", caveats=Counter())
 
 
 class Killed(BaseException):

@@ -48,6 +48,10 @@ BASE = concept("HP:1", "Fever", "Pyrexia", definition="Body heat.", types=("find
         (concept("HP:1", "Fever", "Pyrexia", types=("finding",), parents=["HP:0"]), "definition_changed", "Body heat.", None),
         (concept("HP:1", "Fever", "Pyrexia", definition="Heat.", types=("finding",), parents=["HP:0"]),
          "definition_changed", "Body heat.", "Heat."),
+        ([*BASE, Name("HP:1", "Fever", Scope.PREFERRED, lang="en")],
+         "type_changed", {"text": "Fever", "scope": "PREFERRED"}, {"text": "Fever", "scope": "PREFERRED", "lang": "en"}),
+        ([*BASE, Name("HP:1", "Fieber", Scope.PREFERRED, lang="de")],
+         "synonym_added", None, {"text": "Fieber", "scope": "PREFERRED", "lang": "de"}),
         ([*BASE, TypeOf("HP:1", "sign")], "type_changed", {"types": []}, {"types": ["sign"]}),
         (concept("HP:1", "Fever", "Pyrexia", definition="Body heat.", types=("finding",), parents=["HP:0"], kind="Code"),
          "type_changed", {"kind": "Class"}, {"kind": "Code"}),
@@ -92,6 +96,17 @@ def test_a_removal_after_deprecation_had_notice(store: GraphStore) -> None:
     assert (change["kind"], change["notice"]) == ("concept_removed", True)
 
 
+def test_what_left_the_source_had_notice_whatever_it_became(store: GraphStore) -> None:
+    stays = concept("HP:2", "Heat")
+    left = [
+        *concept("HP:1", "Fever", deprecated=True),
+        Relation("HP:1", "equivalent_to", "HP:2"),
+        *concept("HP:8", "Chill", deprecated=True),
+    ]
+    found = changes(store, [*stays, *left], [*stays, *concept("HP:9", "Chill")])
+    assert [(change["kind"], change["notice"]) for change in found] == [("concept_replaced", True), ("concept_moved", True)]
+
+
 def test_what_belongs_to_an_added_concept_is_not_told_again(store: GraphStore) -> None:
     assert kinds(changes(store, [], BASE)) == [("concept_added", "HP:1")]
 
@@ -114,6 +129,18 @@ def test_a_retired_id_with_another_successor_is_told(store: GraphStore) -> None:
     stays = [*concept("HP:2", "Heat"), *concept("HP:3", "Warmth")]
     (change,) = changes(store, [*stays, Tombstone("HP:1", "replaced", "HP:2")], [*stays, Tombstone("HP:1", "replaced", "HP:3")])
     assert (change["kind"], change["before"]["successor"], change["after"]["id"]) == ("concept_replaced", "HP:2", "HP:3")
+
+
+def test_a_label_that_loses_its_language_is_no_synonym_that_goes(store: GraphStore) -> None:
+    redefined = concept("HP:1", "Fever", "Pyrexia", definition="Heat.", types=("finding",), parents=["HP:0"])
+    change, reworded = changes(store, [*BASE, Name("HP:1", "Fever", Scope.PREFERRED, lang="en")], redefined)[::-1]
+    assert (change["kind"], reworded["kind"]) == ("type_changed", "definition_changed")
+    assert (change["before"]["lang"], change["after"]) == ("en", {"text": "Fever", "scope": "PREFERRED"})
+
+
+def test_a_new_label_in_a_language_is_one_change(store: GraphStore) -> None:
+    old, new = ([*concept("HP:1", text), Name("HP:1", text, Scope.PREFERRED, lang="en")] for text in ("Fever", "High fever"))
+    assert kinds(changes(store, old, new)) == [("label_changed", "HP:1")]
 
 
 def test_no_difference_no_change_whatever_the_order_and_the_lines(store: GraphStore) -> None:

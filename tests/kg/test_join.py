@@ -65,6 +65,13 @@ def test_of_mappings_that_exclude_one_another_equal_names_win(store: GraphStore)
     assert got.groups == [("A:1", "B:2")]
 
 
+def test_one_ontology_alone_is_joined_with_nothing_and_its_names_are_not_read(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(store), "names", lambda _: pytest.fail("names were read"))
+    records = [*concept("A:1", "Ague"), *concept("A:2", "ague")]
+    got = joined(store, *records, Relation("A:1", "xref", "B:1"), Relation("A:2", "exact_match", "B:2"))
+    assert got.groups == [] and got.conflicts == [] and got.external == {"A:2": ("B:2",)}
+
+
 def test_xref_joins_where_it_is_one_to_one(store: GraphStore) -> None:
     got = joined(store, *bare("A:1", "B:1"), Relation("A:1", "xref", "B:1"), Relation("B:1", "xref", "A:1"))
     assert got.groups == [("A:1", "B:1")] and got.why == {("A:1", "B:1"): "xref"}

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from ontograft.errors import OptionError, StoreBusy, StoreError
-from ontograft.kg import neo4j_load
+from ontograft.kg import neo4j_lease, neo4j_load
 from ontograft.kg.copy import copy
-from ontograft.kg.neo4j_bundle import kind_label, relation_parts, relation_text, relation_type
+from ontograft.kg.neo4j_bundle import Bundle, kind_label, relation_parts, relation_text, relation_type
+from ontograft.kg.neo4j_load import bundles
 from ontograft.kg.neo4j_store import Neo4jStore
+from ontograft.kg.staged import Staged
 from ontograft.kg.store import open_store
 from ontograft.types import Concept, Name, Record, Relation, Scope, Tombstone
 from tests import neo4j_server
@@ -166,6 +168,20 @@ def test_a_lease_of_another_machine_ends_with_its_time(store: Neo4jStore, url: s
     assert time.monotonic() - begun > 1
 
 
+def test_a_killed_holder_is_not_waited_for_even_as_a_zombie(store: Neo4jStore, url: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    owner = f"{neo4j_lease._machine()} {process.pid} {neo4j_lease._started(process.pid)} x"
+    ask(url, "MERGE (l:_OntograftLease {key: 'write'}) SET l.owner = $owner, l.until = timestamp() + 60000", owner=owner)
+    with pytest.raises(StoreBusy):
+        load(store, "x", concept("X:1", "one"))
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its parent has not asked
+    begun = time.monotonic()
+    load(store, "x", concept("X:1", "one"))
+    assert time.monotonic() - begun < 10
+    process.wait()
+
+
 def test_a_lease_taken_over_stops_its_first_holder(store: Neo4jStore, url: str) -> None:
     def taken() -> Iterator[Record]:
         yield from concept("X:1", "one")
@@ -175,6 +191,23 @@ def test_a_lease_taken_over_stops_its_first_holder(store: Neo4jStore, url: str) 
         load(store, "x", taken())
     ask(url, "MATCH (l:_OntograftLease) DELETE l")
     assert store.releases() == []
+
+
+def test_a_lease_taken_over_while_nodes_are_written_leaves_none(store: Neo4jStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(staged: Staged) -> Iterator[Bundle]:
+        ask(url, "MATCH (l:_OntograftLease {key: 'write'}) SET l.owner = 'elsewhere/? 1 2 3'")
+        yield from bundles(staged)
+
+    monkeypatch.setattr(neo4j_load, "bundles", taken)
+    with pytest.raises(StoreBusy, match="took this store over"):
+        load(store, "x", concept("X:1", "one"))
+    assert ask(url, "MATCH (n:_OntograftRow) RETURN count(n)") == [[0]]
+    ask(url, "MATCH (l:_OntograftLease) DELETE l")
+
+
+def test_batches_of_a_bulk_load_begin_small_and_grow() -> None:
+    sizes = [len(batch) for batch in neo4j_load.growing(Bundle(str(number)) for number in range(20_000))]
+    assert sizes[:4] == [250, 500, 1000, 2000] and max(sizes) == 5000 and sum(sizes) == 20_000
 
 
 def test_a_store_of_another_schema_is_refused(store: Neo4jStore, url: str) -> None:

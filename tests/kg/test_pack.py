@@ -19,6 +19,7 @@ from ontograft.kg.pack_writer import build_lock
 from ontograft.kg.store import open_store
 from ontograft.types import Concept, Header
 from tests.medical_graph import medical_store
+from tests.tiny import store as tiny_store
 
 
 @pytest.fixture(autouse=True)
@@ -240,6 +241,20 @@ def test_a_second_process_reads_the_same_files(root):
         process.join()
 
 
+def test_vectors_that_a_new_revision_lacks_are_named(tiny, tmp_path, caplog):
+    url, pack = tiny_store(tmp_path / "kg.db"), tmp_path / "pack"
+    job.build(url, pack, encoder=str(tiny.graph))
+    (key,) = Pack.open(pack).encoders
+    assert not caplog.records
+    with open_store(url) as opened:
+        opened.load(Header("more", "1", "obo"), [Concept("MORE:1", "Something new")], source_sha256="more")
+    job.build(url, pack, vectors=False)
+    (said,) = caplog.messages
+    assert f"({key[:12]})" in said and f"--out {pack} --encoder BUNDLE" in said
+    job.build(url, pack, encoder=str(tiny.graph))
+    assert list(Pack.open(pack).encoders) == [key] and len(caplog.messages) == 1
+
+
 def test_build(tmp_path, store):
     out = tmp_path / "built"
     report = job.build(tmp_path / "kg.db", out, vectors=False)
@@ -268,7 +283,7 @@ def test_an_interrupted_build_goes_on(tmp_path, store, monkeypatch):
     def broken(*args):
         raise KeyboardInterrupt
 
-    def make(pack, encoder, progress):
+    def make(pack, before, encoder, progress):
         if "a" * 64 in pack.encoders:
             return pack.path
         return add_vectors(pack.path, "a" * 64, "small", vectors(pack.n), vectors(pack.n), publish=False)
@@ -277,7 +292,9 @@ def test_an_interrupted_build_goes_on(tmp_path, store, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         job.build(tmp_path / "kg.db", out)
     graph = Pack.open(out).path
-    (out / ".building-1").mkdir()
+    for left in (".building-1", ".vectors-1"):
+        (out / left).mkdir()
+    (out / ".CURRENT.1").write_text("r-")
     monkeypatch.setattr(job, "compile_graph", lambda *args, **kwargs: pytest.fail("the graph is compiled again"))
     monkeypatch.setattr(job, "_vectors", make)
     report = job.build(tmp_path / "kg.db", out)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ontograft.errors import OptionError, StoreError
+from ontograft.kg.ranking import CEILING
 from ontograft.kg.store import GraphStore, open_store
 from ontograft.types import Concept, Name, Relation, Scope, Tombstone, TypeOf
-from tests.builders import concept, load
+from tests.builders import concept, load, refresh
 
 
 @pytest.fixture
@@ -58,8 +59,24 @@ def test_search_without_hits(hearts: GraphStore, text: str) -> None:
     assert hearts.search(text) == []
 
 
+def test_names_that_no_active_release_has_do_not_crowd_out_the_others(tmp_path: Path) -> None:
+    with open_store(tmp_path / "kg.db", create=True) as store:
+        load(store, "hp", [row for n in range(40) for row in concept(f"HP:{n}", f"Fever {n}")])
+        refresh(store, "hp", concept("HP:99", "Fever of a kind that goes on and on for weeks"))
+        (hit,) = store.search("fever", 1)
+        assert hit.id == "HP:99" and hit.score == CEILING[0]  # found by all its words, not by what is asked when these find nothing
+
+
 def test_search_limit(hearts: GraphStore) -> None:
     assert len(hearts.search("pressure", 1)) == 1
+
+
+def test_children_are_kinds_and_parts(store: GraphStore) -> None:
+    rows = [row for id_ in ("L:1", "L:1/a", "L:1/b", "L:2") for row in concept(id_, id_)]
+    load(store, "law", [*rows, Relation("L:1/a", "part_of", "L:1"), Relation("L:1/b", "part_of", "L:1"), Relation("L:2", "cites", "L:1")])
+    load(store, "kinds", [*concept("K:1", "kind", parents=["L:1"]), Relation("L:1/b", "is_a", "L:1")])
+    found = store.concept("L:1")
+    assert found is not None and found.children == 3  # an id that is both a part and a kind counts once, who cites it is no child
 
 
 def test_concept_has_all_that_is_said_of_it(hearts: GraphStore) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ontograft.errors import MalformedRecord, ReleaseExists, StoreBusy, StoreError, TruncatedSource
-from ontograft.kg import neo4j_schema, sqlite_schema
+from ontograft.kg import neo4j_schema, sqlite_load, sqlite_schema
 from ontograft.kg.store import GraphStore, open_store
 from ontograft.types import Caveat, Concept, Header, Name, Record, Reject, Relation, Scope, Tombstone
 from tests.builders import concept, load
@@ -47,6 +47,26 @@ def test_the_same_file_again_is_not_even_read(store: GraphStore) -> None:
     unread = iter([Reject("x.obo", 1, "must not be met")])
     assert load(store, "x", unread, sha256="f").unchanged
     assert next(unread, None) is not None
+
+
+def test_a_large_load_leaves_what_a_small_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records: list[Record] = [
+        record for i in range(50) for record in concept(f"X:{i}", f"no {i}", f"number {i}", parents=[f"X:{i * 7 % 50}"])
+    ]
+    records += [Relation("X:3", "is_a", "X:21", line=9), Relation("X:3", "is_a", "X:21", line=10)]  # told before
+    with open_store(tmp_path / "small.db", create=True) as small:
+        wanted = load(small, "x", records)
+    monkeypatch.setattr(sqlite_load, "_BATCH", 4)
+    monkeypatch.setattr(sqlite_load, "_MANY", 8)
+    with open_store(tmp_path / "large.db", create=True) as large:
+        with pytest.raises(MalformedRecord):
+            load(large, "x", [*records, Reject("x", 1, "bad")])
+        report = load(large, "x", records)
+        assert [hit.id for hit in large.search("number 7")][:1] == ["X:7"]
+    assert (report.content_hash, report.names, report.relations) == (wanted.content_hash, wanted.names, wanted.relations)
+    schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    made = [sqlite3.connect(tmp_path / name).execute(schema).fetchall() for name in ("small.db", "large.db")]
+    assert made[0] == made[1]
 
 
 CHANGES: dict[str, list[Record]] = {

@@ -12,6 +12,7 @@ from ontograft.errors import BundleDamaged, BundleError, EncoderError, UnknownMo
 from ontograft.fusion.arms import Arm
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
+from ontograft.jobs.train import digest
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
@@ -133,6 +134,26 @@ def test_settings_that_do_not_fit_the_weights_are_refused(folder):
         bundled.load(bundles.load(folder))
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"labels": 3}, "settings.labels"),
+        ({"labels": None}, "settings.labels"),
+        ({"arm": "graf"}, "settings.arm"),
+        ({"window": "wide"}, "settings.window"),
+        ({"lora": {"rank": "high"}}, "settings.lora.rank"),
+        ({"attention": {"heads": 3}}, "settings.attention.heads"),
+        ({"colour": "red"}, "settings.colour"),
+    ],
+)
+def test_malformed_settings_are_named(change, field, folder):
+    settings = json.loads((folder / "bundle.json").read_text())["settings"] | change
+    edit(folder, settings={key: value for key, value in settings.items() if value is not None or key != "labels"})
+    with pytest.raises(BundleDamaged, match=rf"bundle\.json: {field}: ") as caught:
+        bundled.load(bundles.load(folder))
+    assert "train it anew" in str(caught.value)
+
+
 def test_another_base_encoder_is_refused(folder):
     edit(folder, base={"name": "all-MiniLM-L6-v2", "sha256": "ab" * 32})
     with pytest.raises(EncoderError, match=r"abababababab…, the one here has 53aa51172d14"):
@@ -158,11 +179,23 @@ def test_where_a_graph_encoder_is_found(tiny, tiny_bundle):
 
 def test_the_manifest_and_the_card_say_what_it_is(tiny_bundle):
     manifest = bundles.load(tiny_bundle.folder).manifest
-    assert manifest["trained_on"] == {"files": ["corpus.txt"], "documents": 24, "mentions": 48}
+    assert manifest["trained_on"] == {"files": ["corpus.txt"], "documents": 24, "mentions": 48, "sha256": digest(corpus())}
     assert [o["name"] for o in manifest["ontologies"]] == ["mondo", "mesh", "uberon", "mapping"]
     assert manifest["settings"]["label_groups"] == {"Chemical": [3], "Disease": [1]}
     card = (tiny_bundle.folder / "README.md").read_text()
     for heading in ("## Data", "## Scores", "## Limits", "## Licence"):
         assert heading in card
-    assert "| mondo | 1 |" in card and "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
+    assert "| mondo | 1 | see the ontology |" in card and "attribution of the documents were not stated" in card
+    assert "Not a medical device" in card and "24 documents" in card and "corpus.txt" in card
     assert max(map(len, card.splitlines())) < 200
+
+
+def test_a_bundle_of_fewer_features_still_loads():
+    from ontograft.fusion.candidates import FEATURES
+
+    kept = len(FEATURES) - 2
+    grown = bundled._with_later_features(
+        {"feature_bias.weight": torch.ones(1, kept), "feature_value.weight": torch.ones(7, kept), "x": torch.ones(1)}
+    )
+    assert grown["feature_bias.weight"].tolist() == [[1.0] * kept + [0.0] * 2]
+    assert grown["feature_value.weight"].shape == (7, len(FEATURES)) and grown["x"].shape == (1,)

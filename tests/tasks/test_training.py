@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from ontograft.errors import CorpusError
 from ontograft.fusion.arms import Arm
 from ontograft.tasks.ner import training as ner
 from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.examples import Collator, Preparer
 from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.ner.training import FusionTraining, Knowledge, train
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
 from ontograft.types import Annotated
@@ -33,7 +36,7 @@ class Line(torch.nn.Module):
         return ((self.weight - number) ** 2).sum()
 
 
-def line(folder, *, epochs, lengths=(3,) * 9, fail_at=None, settings=None, score=None):
+def line(folder, *, epochs, fail_at=None, settings=None, score=None):
     """A trainer whose batches are numbers: 100 for the first of epoch 1, and so on."""
     model = Line()
 
@@ -42,7 +45,7 @@ def line(folder, *, epochs, lengths=(3,) * 9, fail_at=None, settings=None, score
             raise KeyboardInterrupt
         return model(batch["batch"])
 
-    loader = EpochLoader(lambda epoch: [{"batch": 100 * epoch + i} for i in range(lengths[epoch])], lengths[0])
+    loader = EpochLoader(lambda epoch: [100 * epoch + i for i in range(3)], lambda number: {"batch": number})
     settings = replace(settings or TrainingSettings(), epochs=epochs)
     return model, GraftTrainer(model, loader=loader, loss=loss, score=score, settings=settings, folder=folder)
 
@@ -80,14 +83,35 @@ def test_a_finished_training_has_nothing_to_resume(tmp_path):
     assert again.seen == [] and torch.equal(again.weight, done.weight)
 
 
-@pytest.mark.parametrize("lengths", [(3, 2, 3, 3), (3, 4, 3, 3)], ids=["fewer", "more"])
-def test_a_training_goes_on_where_epochs_differ_in_length(lengths, tmp_path):
-    _, trainer = line(tmp_path, epochs=4, lengths=lengths, fail_at=201)
-    with pytest.raises(KeyboardInterrupt):
+@pytest.mark.parametrize("lengths", [(3, 2), (3, 4)], ids=["fewer", "more"])
+def test_epochs_of_different_lengths_are_refused(lengths):
+    loader = EpochLoader(lambda epoch: range(lengths[epoch]), str)
+    assert list(loader) == ["0", "1", "2"]
+    loader.set_epoch(1)
+    with pytest.raises(ValueError, match=f"epoch 1 has {lengths[1]} batches, the first one 3"):
+        list(loader)
+
+
+@pytest.mark.parametrize("fail_at", [400, 101], ids=["after it stopped", "while it waits"])
+def test_patience_goes_on_where_it_was(fail_at, tmp_path):
+    """Scores fall from the first epoch on, so that a patience of 2 stops after the third, interrupted or not."""
+    settings = TrainingSettings(patience=2)
+
+    def falling():
+        counted = iter(range(9, 0, -1))
+        return lambda: {"span_f1": next(counted) / 10}
+
+    whole, trainer = line(tmp_path / "whole", epochs=9, settings=settings, score=falling())
+    trainer.run()
+    assert whole.seen[-1] == 202
+    scores = falling()
+    _, trainer = line(tmp_path / "cut", epochs=9, settings=settings, score=scores, fail_at=fail_at)
+    with nullcontext() if fail_at == 400 else pytest.raises(KeyboardInterrupt):
         trainer.run()
-    resumed, trainer = line(tmp_path, epochs=4, lengths=lengths)
+    resumed, trainer = line(tmp_path / "cut", epochs=9, settings=settings, score=scores)
     trainer.run(resume=True)
-    assert resumed.seen[-6:] == [200, 201, 202, 300, 301, 302]
+    assert resumed.seen == ([] if fail_at == 400 else [100, 101, 102, 200, 201, 202])
+    assert torch.equal(resumed.weight, whole.weight)  # those of the best epoch, the first
 
 
 def test_a_training_that_ended_in_mid_epoch_goes_on_there(tmp_path):
@@ -129,7 +153,7 @@ def test_rates_by_part(tmp_path):
     model["head"] = torch.nn.Linear(1, 1)
     model["encoder"]["frozen"] = torch.nn.Linear(1, 1).requires_grad_(False)
     settings = TrainingSettings(adapter_rate=1e-3, fusion_rate=2e-3, head_rate=3e-3)
-    loader = EpochLoader(lambda _: [], 1)
+    loader = EpochLoader(lambda _: [0], lambda _: {})
     trainer = GraftTrainer(model, loader=loader, loss=lambda *_: torch.zeros(()), score=None, settings=settings, folder=tmp_path)
     groups = {group["lr"]: len(group["params"]) for group in trainer.create_optimizer().param_groups}
     assert groups == {1e-3: 2, 2e-3: 2, 3e-3: 2}
@@ -170,6 +194,32 @@ def test_every_arm_trains(arm, tiny, knowledge, tmp_path):
     assert not trained.built.model.training and trained.tune == {}
 
 
+def test_corpora_trained_beside_teach_and_are_gone(tiny, knowledge, tmp_path, monkeypatch):
+    others = [[Annotated(d.id, d.text, tuple(replace(m, label="Thing", ids=()) for m in d.mentions)) for d in corpus(6)], corpus(5)]
+    seen: list[int] = []
+    real = ner._loss
+    monkeypatch.setattr(ner, "_loss", lambda model, batch, *rest: (seen.append(batch["batch"].corpus), real(model, batch, *rest))[1])
+    training = replace(SHORT, epochs=1, budget=128)
+    alone = train(corpus(8), knowledge, SETTINGS, training, folder=tmp_path / "alone", base=tiny.base)
+    own = len(seen)
+    trained = train(corpus(8), knowledge, SETTINGS, training, folder=tmp_path / "both", base=tiny.base, beside=others)
+    assert {0, 1, 2} == set(seen) and seen[:own].count(0) == own == seen[own:].count(0) and len(seen) == 3 * own
+    assert trained.settings == alone.settings  # labels and groups are those of its own corpus
+    assert [head.out_features for head in trained.built.model.beside] == [3, 5]
+    saved = ner.bundled.save(tmp_path / "b", trained.built.model, trained.settings, tiny.base, card="", graph=tiny.graph, notes={})
+    assert sorted(saved.weights("head")) == ["bias", "weight"] and not ner.bundled.load(saved)[0].model.beside
+
+
+def test_a_head_with_a_chain_is_kept_with_it(tiny, knowledge, tmp_path):
+    settings = replace(SETTINGS, crf=True)
+    trained = train(corpus(12), knowledge, settings, SHORT, folder=tmp_path / "run", base=tiny.base)
+    chain = trained.built.model.chain
+    assert chain.transitions.abs().max() > 0
+    saved = ner.bundled.save(tmp_path / "b", trained.built.model, trained.settings, tiny.base, card="", graph=tiny.graph, notes={})
+    loaded = ner.bundled.load(saved)[0].model
+    assert torch.allclose(loaded.chain.transitions, chain.transitions, atol=1e-3) and loaded.chain.scores()[0, 2] < -1e8
+
+
 def test_tune_is_held_out_and_chooses(tiny, knowledge, tmp_path, monkeypatch):
     documents = corpus(24)
     learned: list[int] = []
@@ -181,9 +231,9 @@ def test_tune_is_held_out_and_chooses(tiny, knowledge, tmp_path, monkeypatch):
     assert set(trained.tune) == {"span_f1"} and 0.5 <= trained.settings.temperature <= 5
 
 
-def test_training_resumes_from_its_checkpoint(tiny, knowledge, tmp_path, monkeypatch):
-    fusion = FusionTraining(drop_windows=0, drop_spans=0)
-    plan = {"fusion": fusion, "base": tiny.base}
+def test_a_resumed_training_ends_as_an_uninterrupted_one(tiny, knowledge, tmp_path, monkeypatch):
+    """Dropout, knowledge dropout and the order of the batches are drawn as they would have been."""
+    plan = {"fusion": FusionTraining(drop_windows=0.3, drop_spans=0.3), "base": tiny.base}
     training = replace(SHORT, epochs=3)
     whole = train(corpus(12), knowledge, SETTINGS, training, folder=tmp_path / "whole", **plan)
     real, steps = ner._loss, 0
@@ -202,7 +252,22 @@ def test_training_resumes_from_its_checkpoint(tiny, knowledge, tmp_path, monkeyp
     monkeypatch.setattr(ner, "_loss", real)
     resumed = train(corpus(12), knowledge, SETTINGS, training, folder=tmp_path / "cut", resume=True, **plan)
     for (name, a), b in zip(whole.built.model.state_dict().items(), resumed.built.model.state_dict().values(), strict=True):
-        assert torch.allclose(a, b, atol=1e-6), name
+        assert torch.equal(a, b), name
+
+
+def test_every_window_is_in_every_epoch_once(tiny, knowledge):
+    windower = ner.bundled.build(replace(SETTINGS, labels=("X",)), tiny.base).windower(SETTINGS)
+    preparer = Preparer(windower, None, Arm.OFF)
+    examples = [preparer.annotated(d, TagSet(("Disease",))) for d in corpus(24)]
+    loader = ner._loader(examples, Collator(None), replace(SHORT, budget=64))
+    seen = []
+    for epoch in range(3):
+        loader.set_epoch(epoch)
+        made = [batch["batch"].places for batch in loader]
+        assert len(made) == len(loader) > 3
+        assert sorted(place for places in made for place in places) == [(e, 0) for e in range(24)]
+        seen.append(made)
+    assert seen[0] != seen[1] != seen[2]  # in another order
 
 
 def test_a_corpus_without_mentions_is_refused(tiny, knowledge, tmp_path):
@@ -225,13 +290,12 @@ def test_knowledge_dropout_takes_windows_and_spans():
     assert bool((whole.all(1) | ~whole.any(1)).all()) and 0.7 < windows.float().mean() < 0.8
 
 
-def test_the_temperature_makes_overconfident_tags_likelier(tiny, knowledge, monkeypatch):
-    built = ner.bundled.build(replace(SETTINGS, labels=("X",)), tiny.base)
+def test_the_temperature_makes_overconfident_tags_likelier():
     rng = np.random.default_rng(0)
     gold = rng.integers(3, size=4000)
     logits = rng.standard_normal((4000, 3)).astype(np.float32)
     logits[np.arange(4000), gold] += 1.0
     example = ner.Example("", None, (), None, tags=gold)
     for scale in (1.0, 3.0):
-        monkeypatch.setattr(ner, "predict", lambda *_, s=scale: [Prediction(logits * np.float32(s), np.zeros((0, 10), np.float32))])
-        assert ner._temperature(built, [example], None) == pytest.approx(scale, rel=0.15)
+        prediction = Prediction(logits * np.float32(scale), gold, np.zeros((0, 10), np.float32))
+        assert ner._temperature([example], [prediction]) == pytest.approx(scale, rel=0.15)

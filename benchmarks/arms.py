@@ -1,16 +1,18 @@
-"""Does the graph help? BC5CDR, the arms of docs/measuring.md: trained on train, settings chosen on tune, scored once on dev.
+"""Does the graph help? The arms of docs/measuring.md on a corpus: trained on train, settings chosen on tune, scored once on dev.
 
-    python benchmarks/bc5cdr.py --data DIR --pack PACK --graph GRAPH_ENCODER --runs DIR [--cells off:0,graph:0,…]
+    python benchmarks/arms.py bc5cdr --data DIR/medical --pack PACK --runs DIR [--cells off:0,graph:0,…] [--graph GRAPH_ENCODER]
 
-Each cell (arm and seed) writes a file of its own into ``benchmarks/results/bc5cdr/``; a cell whose file is there is not run again, an
-interrupted one goes on from its last checkpoint. ``--summary`` makes ``benchmarks/results/bc5cdr.json`` of the cells: means, differences
-and their intervals by a paired bootstrap over documents (seeds pooled).
+The corpus is ``bc5cdr`` or ``ncbi_disease`` (its four kinds of disease mention are one label here, as in what is published). Each cell (arm
+and seed) writes a file of its own into ``benchmarks/results/CORPUS/``; a cell whose file is there is not run again, an interrupted one
+goes on from its last checkpoint. ``--summary`` makes ``benchmarks/results/CORPUS.json`` of the cells: means, differences and their
+intervals by a paired bootstrap over documents (seeds pooled).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import time
 from pathlib import Path
@@ -21,6 +23,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.jobs.provenance import provenance
 from ontograft.jobs.train import NerPlan, train_ner
 from ontograft.kg.pack import Pack
+from ontograft.tasks import bundle as bundles
 from ontograft.tasks.metrics import bootstrap_difference
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.training import TrainingSettings
@@ -35,7 +38,7 @@ TRAINING = {"epochs": 6, "budget": 2048, "adapter_rate": 1e-3, "fusion_rate": 2e
 def run(cell: str, options: argparse.Namespace) -> None:
     """Train and score one cell."""
     arm, seed = cell.split(":")
-    target = RESULTS / "bc5cdr" / f"{arm}-{seed}.json"
+    target = RESULTS / options.corpus / f"{arm}-{seed}.json"
     if target.exists():
         return
     plan = NerPlan(
@@ -47,11 +50,12 @@ def run(cell: str, options: argparse.Namespace) -> None:
         graph=options.graph,
     )
     began = time.monotonic()
+    train, dev = (one_label(options.data / options.corpus / f"{part}.pubtator.txt", options) for part in ("train", "dev"))
     report = train_ner(
-        [options.data / "train.pubtator.txt"],
-        options.data / "dev.pubtator.txt",
+        [train],
+        dev,
         pack=options.pack,
-        out=options.runs / f"{arm}-{seed}",
+        out=options.runs / options.corpus / f"{arm}-{seed}",
         plan=plan,
         resume=True,
         overwrite=True,
@@ -63,11 +67,11 @@ def run(cell: str, options: argparse.Namespace) -> None:
     body = {
         "cell": cell,
         "seconds": round(time.monotonic() - began),
-        "data": "BC5CDR train to dev",
+        "data": f"{options.corpus} train to dev",
         "pack": pack.hash,
         "concepts": pack.n,
         "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases],
-        "graph_encoder": GraphEncoder.load(options.graph).key(),
+        "graph_encoder": GraphEncoder.load(bundles.graph_encoder(options.graph)).key(),
         "training": TRAINING,
         **provenance(),
         "metrics": metrics,
@@ -75,9 +79,21 @@ def run(cell: str, options: argparse.Namespace) -> None:
     target.write_text(json.dumps(body, indent=1) + "\n")
 
 
-def summary() -> dict[str, Any]:
+def one_label(path: Path, options: argparse.Namespace) -> Path:
+    """The file itself, or for NCBI-disease a copy beside the runs in which every mention is a Disease."""
+    if options.corpus != "ncbi_disease":
+        return path
+    copy: Path = options.runs / path.name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(
+        re.sub(r"\t(SpecificDisease|DiseaseClass|Modifier|CompositeMention)\t", "\tDisease\t", path.read_text(encoding="utf-8"))
+    )
+    return copy
+
+
+def summary(corpus: str) -> dict[str, Any]:
     """All cells in one table."""
-    cells = [json.loads(p.read_text()) for p in sorted((RESULTS / "bc5cdr").glob("*.json"))]
+    cells = [json.loads(p.read_text()) for p in sorted((RESULTS / corpus).glob("*.json"))]
     arms: dict[str, list[dict[str, Any]]] = {}
     for cell in cells:
         arms.setdefault(cell["cell"].split(":")[0], []).append(cell)
@@ -90,7 +106,7 @@ def summary() -> dict[str, Any]:
                 label: round(statistics.mean(c["metrics"]["per_label"][label]["f1"] for c in rows), 4)
                 for label in rows[0]["metrics"]["per_label"]
             },
-            "linking_acc1": [round(c["metrics"]["linking_acc1"], 4) for c in rows if "linking_acc1" in c["metrics"]],
+            "linking_acc1": [round(acc, 4) for c in rows if (acc := c["metrics"].get("linking_acc1")) is not None],
         }
         for arm, rows in arms.items()
     }
@@ -105,15 +121,16 @@ def summary() -> dict[str, Any]:
             )
             value, low, high = bootstrap_difference(left, right)
             differences[f"{a} - {b}"] = {"f1": round(value, 4), "interval": [round(low, 4), round(high, 4)], "seeds": shared}
-    return {"data": "BC5CDR dev, 500 documents; trained on train, settings chosen on tune", "arms": table, "differences": differences}
+    return {"data": f"{corpus} dev; trained on train, settings chosen on tune", "arms": table, "differences": differences}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", choices=("bc5cdr", "ncbi_disease"))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--pack", type=Path)
     parser.add_argument("--graph", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs/bc5cdr"))
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--cells", default=",".join(CELLS))
     parser.add_argument("--summary", action="store_true")
     options = parser.parse_args()
@@ -121,7 +138,7 @@ def main() -> None:
         for cell in options.cells.split(","):
             run(cell, options)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "bc5cdr.json").write_text(json.dumps(summary(), indent=1) + "\n")
+    (RESULTS / f"{options.corpus}.json").write_text(json.dumps(summary(options.corpus), indent=1) + "\n")
 
 
 if __name__ == "__main__":
