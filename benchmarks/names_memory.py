@@ -2,9 +2,9 @@
 
     python benchmarks/names_memory.py --names 1000000
 
-The vectors are drawn around centres, as names lie around concepts; queries are names with noise. Written and read by the code that packs
+The vectors are drawn around centres, three to one, as names lie around concepts; queries are names with noise. Written and read by the code that packs
 use. Reported: bytes on disk for a name, what that comes to for ten million (arithmetic beside it), resident memory of a process that
-searches, recall of the true nearest ten, milliseconds a query on one thread.
+searches, recall of the true nearest three, milliseconds a query on one thread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ontograft.encoders import index
 from ontograft.jobs.provenance import provenance
 
 RESULT = Path(__file__).parent / "results" / "names_memory.json"
-WIDTH, QUERIES, K, TARGET = 128, 200, 10, 10_000_000
+WIDTH, QUERIES, K, TARGET = 128, 500, 3, 10_000_000
 # int32 concept and int64 start of each name, beside the index
 TABLE_BYTES = 4 + 8
 
