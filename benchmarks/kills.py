@@ -222,7 +222,8 @@ class Trial:
         before, old = content(self.clean), self._revision(self.clean)
         full = run(self._command(self.clean))
         after, new = content(self.clean), self._revision(self.clean)
-        landed, ended_first, moments, fresh = 0, 0, [], True
+        landed, ended_first, afresh, fresh = 0, 0, 0, True
+        moments: list[float] = []
         while landed < kills:
             if fresh:
                 self.reset()
@@ -232,7 +233,7 @@ class Trial:
             if not self._kill(part * full.cpu_seconds):
                 ended_first, fresh = ended_first + 1, True
                 continue
-            landed, moments = landed + 1, [*moments, round(part, 2)]
+            landed, afresh, moments = landed + 1, afresh + fresh, [*moments, round(part, 2)]
             self._check(before, after, old, new)
             if _read(reader) != names:
                 self.failures.append("a reader of the old pack sees something else")
@@ -244,7 +245,7 @@ class Trial:
         self.failures += [f"left behind: {path.name}" for path in (config.home() / "staging").glob("*")]
         return {
             "kills": landed,
-            "from_a_fresh_start": (landed + 1) // 2,
+            "from_a_fresh_start": afresh,
             "ended_before_the_kill": ended_first,
             "moments_in_parts_of_the_whole": sorted(moments),
             "undisturbed": {"seconds": round(full.seconds, 1), "cpu_seconds": round(full.cpu_seconds, 1)},
