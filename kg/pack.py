@@ -20,7 +20,7 @@ from ontograft.kg.compile import compiler
 from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
 from ontograft.kg.ngrams import NgramIndex, NgramTables
-from ontograft.kg.pack_writer import add_vectors, write_pack
+from ontograft.kg.pack_writer import add_names, add_vectors, write_pack
 from ontograft.kg.strings import StringTable, text_hash
 
 
@@ -41,6 +41,23 @@ class PackVectors:
     graph: NDArray[np.float16]
     index_path: Path | None
     read: NDArray[np.uint64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackNames:
+    """Vectors that one encoder made of a pack's names, a name that several concepts share taken once.
+
+    Attributes:
+        name: the encoder's.
+        index_path: the FAISS index over the names' vectors.
+        starts: where the concepts of each name begin, int64 [names + 1].
+        concepts: the concepts, int32.
+    """
+
+    name: str
+    index_path: Path
+    starts: NDArray[np.int64]
+    concepts: NDArray[np.int32]
 
 
 class Pack:
@@ -197,17 +214,32 @@ class Pack:
         Raises:
             VectorsMissing: There are none; the message names the command that makes them.
         """
-        entry = self.manifest.encoders.get(encoder_hash)
-        if entry is None:
-            there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
-            raise VectorsMissing(
-                f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
-                f"Make them: `ontograft build --store STORE --out {self.path.parent} --encoder BUNDLE`"
-            )
-        parts = {Path(part).name: part for part in entry["parts"]}
+        parts = self._parts(encoder_hash, "text.npy", "--encoder BUNDLE")
         index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
         read = self._load(parts["read.npy"]) if "read.npy" in parts else None
-        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
+        return PackVectors(self.encoders[encoder_hash], self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
+
+    def name_vectors(self, encoder_hash: str) -> PackNames:
+        """The vectors that one encoder made of the names.
+
+        Raises:
+            VectorsMissing: There are none; the message names the command that makes them.
+        """
+        parts = self._parts(encoder_hash, "names.faiss", "--identity FOLDER")
+        starts, concepts = self._load(parts["name_starts.npy"]), self._load(parts["name_concepts.npy"])
+        return PackNames(self.encoders[encoder_hash], self.path / parts["names.faiss"], starts, concepts)
+
+    def _parts(self, encoder_hash: str, needed: str, option: str) -> dict[str, str]:
+        """Parts of an encoder's vectors by the names of their files."""
+        entry = self.manifest.encoders.get(encoder_hash, {"parts": ()})
+        parts = {Path(part).name: str(part) for part in entry["parts"]}
+        if needed in parts:
+            return parts
+        there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
+        raise VectorsMissing(
+            f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
+            f"Make them: `ontograft build --store STORE --out {self.path.parent} {option}`"
+        )
 
     def _load(self, part: str) -> NDArray[Any]:
         path = self.path / part
@@ -222,4 +254,4 @@ class Pack:
         return StringTable(self._load(f"{part}.npy"), self._load(f"{part}_offsets.npy"))
 
 
-__all__ = ["Pack", "PackVectors", "add_vectors", "write_pack"]
+__all__ = ["Pack", "PackNames", "PackVectors", "add_names", "add_vectors", "write_pack"]

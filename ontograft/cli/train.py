@@ -1,4 +1,4 @@
-"""``ontograft train``: bundles and graph encoders from annotated files."""
+"""``ontograft train``: bundles from annotated files, graph and identity encoders from packs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ontograft.cli import render
 
 @click.group()
 def command() -> None:
-    """Train a bundle (ner) or a graph encoder (graph).
+    """Train a bundle (ner), a graph encoder (graph) or an identity encoder (identity).
 
     Checkpoints and TensorBoard logs lie in OUT.runs; an interrupted training goes on with --resume.
     """
@@ -172,4 +172,59 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
             ("links, mean reciprocal rank among 1,000", f"{report.mrr:.3f}", f"{report.mrr_text_only:.3f}"),
             ("synonyms, first of the batch", f"{report.synonym_accuracy:.3f}", ""),
         ],
+    )
+
+
+@command.command("identity")
+@click.option(
+    "--pack", required=True, type=click.Path(path_type=Path), help="The pack whose synonyms are learned from; it needs no vectors."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the identity encoder.")
+@click.option("--encoder", help="Text encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
+@click.option("--steps", default=1600, type=click.IntRange(1), show_default=True, help="Training steps.")
+@click.option("--batch", default=128, type=click.IntRange(2), show_default=True, help="Pairs of names in a batch.")
+@click.option("--learning-rate", default=1e-3, show_default=True, help="Peak rate.")
+@click.option("--seed", default=0, show_default=True, help="Seed.")
+@click.option(
+    "--exclude", type=click.Path(path_type=Path), help="File with an id on each line: concepts it may not see, nor what is joined."
+)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
+@click.option("--overwrite", is_flag=True, help="Replace an encoder that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
+def identity_command(
+    pack: Path,
+    out: Path,
+    encoder: str | None,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    exclude: Path | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train vectors of names by synonym contrast with hard names."""
+    from dataclasses import asdict
+
+    from ontograft.encoders.contrast import ContrastSettings
+    from ontograft.encoders.synonyms import PairSettings
+    from ontograft.jobs.identity import IdentityPlan, train_identity
+
+    plan = IdentityPlan(
+        steps=steps,
+        learning_rate=learning_rate,
+        pairs=PairSettings(seed=seed),
+        contrast=ContrastSettings(pairs=batch, seed=seed),
+        base=encoder,
+    )
+    report = train_identity(pack, out, plan, exclude=exclude, resume=resume, overwrite=overwrite, say=render.message)
+    if as_json:
+        render.as_json(asdict(report))
+        return
+    render.message(f"{out}: identity encoder written after {report.steps} steps on {report.pairs:,} pairs")
+    render.table(
+        ("held-out names", "first is right", "mean reciprocal rank"),
+        [(of, f"{r.accuracy:.4f}", f"{r.mrr:.4f}") for of, r in (("untrained", report.before), ("trained", report.after))],
+        title=f"{report.after.queries:,} names among {report.after.names:,}",
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +15,11 @@ from ontograft.errors import PackError, StoreError
 from ontograft.kg.compile import Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
-from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
+from ontograft.kg.pack_writer import add_names, add_vectors, build_lock, find_graph, remove_superseded, write_pack
 from ontograft.kg.store import GraphStore, open_store
 
 log = logging.getLogger(__name__)
+SHIPPED = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,13 @@ class BuildReport:
 
 
 def build(
-    store_url: str | Path, out: str | Path, *, encoder: str | None = None, vectors: bool = True, progress: Progress | None = None
+    store_url: str | Path,
+    out: str | Path,
+    *,
+    encoder: str | None = None,
+    identity: str | None = None,
+    vectors: bool = True,
+    progress: Progress | None = None,
 ) -> BuildReport:
     """Compile a store's active releases into a pack.
 
@@ -58,6 +67,8 @@ def build(
         store_url: The store.
         out: The pack's folder.
         encoder: The bundle whose encoder makes the vectors; the shipped one by default.
+        identity: Folder of the identity encoder that makes vectors of the names, ``shipped`` for the one that comes with Ontograft;
+            None makes none, but a pack that has those of the shipped one keeps having them.
         vectors: Make vectors at all.
         progress: Told the stage, the part of it done, and the whole.
 
@@ -79,8 +90,12 @@ def build(
                 graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
                 revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
-                _vectors(Pack.open(revision), earlier, encoder, progress)
-            if _pointed_at(root) == before != revision:
+                there = set(root.glob("r-*"))
+                with_concepts = _vectors(Pack.open(revision), earlier, encoder, progress)
+                revision = _names(Pack.open(with_concepts), identity, before, progress)
+                if with_concepts not in {revision, *there}:  # only a step on the way
+                    shutil.rmtree(with_concepts)
+            if _pointed_at(root) != revision:
                 switch(root, revision)
             remove_superseded(root)
             _note(store, current(root))
@@ -104,14 +119,15 @@ def _tell_dropped(root: Path, before: Path | None) -> None:
     kept, had = read_manifest(now).encoders, read_manifest(before).encoders
     for key, entry in had.items():
         if key not in kept:
+            option = "--identity FOLDER" if any(part.endswith("names.faiss") for part in entry["parts"]) else "--encoder BUNDLE"
             log.warning(
-                "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s --encoder BUNDLE` "
-                "makes them again", root, entry["name"], key[:12], root,
+                "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s %s` "
+                "makes them again", root, entry["name"], key[:12], root, option,
             )  # fmt: skip
 
 
-def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> None:
-    """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result.
+def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> Path:
+    """A revision with an encoder's vectors of the concepts: the given one where it has them.
 
     What an earlier pack has of them is not made again.
     """
@@ -122,21 +138,48 @@ def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Pro
 
     folder = graph_encoder(encoder)
     loaded = GraphWeights.load(folder)
-    key, done = loaded.key(), 0
+    key = loaded.key()
     if key in pack.encoders:
-        return
+        return pack.path
+    made = encode_pack(pack, loaded, before=before, progress=_counted(progress, "concept vectors", pack.n))
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "text.faiss"
+        index.build(made.text, path, like=before.vectors(key).index_path if before is not None and key in before.encoders else None)
+        return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read, publish=False)
+
+
+def _names(pack: Pack, identity: str | None, before: Path | None, progress: Progress | None) -> Path:
+    """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
+    from ontograft.encoders import index
+    from ontograft.encoders.identity import MANIFEST, IdentityEncoder, key_of, shipped
+    from ontograft.encoders.names import NameTable, name_vectors
+
+    folder = shipped() if identity is None or identity == SHIPPED else Path(identity)
+    had = before is not None and (folder / MANIFEST).is_file() and key_of(folder) in read_manifest(before).encoders
+    kept = identity is not None or had
+    if not kept or key_of(folder) in pack.encoders:
+        return pack.path
+    encoder = IdentityEncoder.load(folder)
+    table = NameTable.of(pack)
+    vectors = name_vectors(table.texts, encoder, progress=_counted(progress, "name vectors", len(table.texts)))
+    starts, concepts = table.by_form()
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "names.faiss"
+        index.build(vectors, path)
+        return add_names(pack.path, encoder.key, folder.name, starts, concepts, path, width=encoder.width, publish=False)
+
+
+def _counted(progress: Progress | None, stage: str, total: int) -> Callable[[int], None]:
+    """Adds up what was just done."""
+    done = 0
 
     def step(count: int) -> None:
         nonlocal done
         done += count
         if progress is not None:
-            progress("concept vectors", done, pack.n)
+            progress(stage, done, total)
 
-    made = encode_pack(pack, loaded, before=before, progress=step)
-    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
-        path = Path(temporary) / "text.faiss"
-        index.build(made.text, path, like=before.vectors(key).index_path if before is not None and key in before.encoders else None)
-        add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read)
+    return step
 
 
 def _refuse_foreign(root: Path) -> None:
