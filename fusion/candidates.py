@@ -155,6 +155,12 @@ class CandidateFinder:
         chosen.sort(key=lambda row: (row[0], -row[1]))
         return chosen
 
+    def _told(self, concepts: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether training has said anything of each concept's kind."""
+        if self._lexicon is None or self._lexicon.groups is None:
+            return np.ones(len(concepts), dtype=np.bool_)
+        return np.isin(self._groups[concepts], sorted(self._lexicon.groups))
+
     def _arrays(self, text: str, words: Words, chosen: list[tuple[int, int, _Named, int]]) -> SpanCandidates:
         n = len(chosen)
         concepts = np.full((n, CANDIDATES), -1, dtype=np.int32)
@@ -169,6 +175,7 @@ class CandidateFinder:
             surface = text[words.starts[first] : words.ends[last]]
             usage = named.usage or _UNSEEN
             seen = usage.mentions + usage.others
+            told = self._told(concepts[row, :k])
             features[row, :k] = np.stack(
                 [
                     np.ones(k),
@@ -190,8 +197,8 @@ class CandidateFinder:
                     *np.zeros((2, k)),
                     meant / max(sum(count for _, count in usage.concepts), 1),
                     np.log1p(meant) / 3,
-                    np.full(k, usage.mentions / max(seen, 1)),
-                    np.full(k, math.log1p(seen) / 4),
+                    told * usage.mentions / max(seen, 1),
+                    told * math.log1p(seen) / 4,
                     [self._lexicon is not None and self._lexicon.could_name(c) for c, _, _ in shown],
                 ],
                 axis=1,

@@ -48,7 +48,7 @@ def command() -> None:
     default=0.2,
     type=click.FloatRange(0, 1, max_open=True),
     show_default=True,
-    help="Part of the training documents that chooses the epoch and the temperature; 0 trains on all.",
+    help="Part of the training documents that chooses the epoch and calibrates; 0 trains on all.",
 )
 @click.option(
     "--patience",
@@ -60,11 +60,14 @@ def command() -> None:
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
 @click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
+@click.option(
+    "--hide", default=0.0, type=click.FloatRange(0, 0.5), show_default=True, help="Share of word pieces that are masked while training."
+)
 @click.option("--crf", is_flag=True, help="Score one tag after another, too (a conditional random field).")
 @click.option(
     "--calibration",
     type=click.Path(path_type=Path),
-    help="With --tune-share 0: a bundle trained with a tune share, whose temperature and threshold are taken.",
+    help="With --tune-share 0: a bundle trained with a tune share, whose calibration is taken over.",
 )
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
@@ -89,6 +92,7 @@ def ner(
     learning_rate: float,
     batch: int,
     window: int,
+    hide: float,
     crf: bool,
     calibration: Path | None,
     attribution: str,
@@ -110,6 +114,7 @@ def ner(
         fusion_rate=2 * learning_rate,
         head_rate=learning_rate,
         patience=patience if tune_share else 0,
+        hide=hide,
         seed=seed,
     )
     plan = NerPlan(

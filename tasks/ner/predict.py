@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -58,8 +58,18 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
                 examples,
                 posterior,
             )
-    transitions = model.chain.scores().cpu().numpy() if model.chain is not None else None
-    return [Prediction(a, model.tags.decode(a, transitions), b) for a, b in zip(logits, posterior, strict=True)]
+    return [Prediction(a, _path(model, a), b) for a, b in zip(logits, posterior, strict=True)]
+
+
+@torch.inference_mode()
+def moved(model: Tagger, predictions: Sequence[Prediction], shift: float) -> list[Prediction]:
+    """The predictions of the same model, had its head given so much more to the logit of ``O``."""
+    logits = [p.logits + shift * (np.arange(len(model.tags)) == 0).astype(np.float32) for p in predictions]
+    return [replace(p, logits=a, path=_path(model, a)) for p, a in zip(predictions, logits, strict=True)]
+
+
+def _path(model: Tagger, logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    return model.tags.decode(logits, model.chain.scores().cpu().numpy() if model.chain is not None else None)
 
 
 @torch.inference_mode()
