@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.errors import PartMissing
+from ontograft.fusion import symbols
 from ontograft.fusion.abbreviations import definitions
+from ontograft.types import Group
 
 if TYPE_CHECKING:
     from ontograft.kg.aliases import AliasMatch
@@ -137,7 +139,11 @@ class Retriever:
                 return meant
         if Stage.EXACT not in self._stages:
             return []
-        return self._by_name(self.pack.aliases.lookup(query.text), query.groups, Stage.EXACT)
+        named = self._by_name(self.pack.aliases.lookup(query.text), query.groups, Stage.EXACT)
+        if named or query.groups is None or Group.CHEMICAL not in query.groups:
+            return named
+        symbol = symbols.name_of(query.text)
+        return self._by_name(self.pack.aliases.lookup(symbol), query.groups, Stage.EXACT) if symbol is not None else []
 
     def _by_name(self, match: AliasMatch | None, groups: frozenset[int] | None, stage: Stage) -> list[Found]:
         accept = self._accept(groups)

@@ -41,6 +41,7 @@ class TagOptions:
         threshold: least probability of an entity.
         labels: labels to keep; None for all.
         prefer: ontology prefixes whose ids are shown first.
+        vocabulary: ontology prefixes; every link is told by a concept that has an id of one of them. None of them: any concept will do.
         assertion: language of the rules that say how an entity is meant, ``en`` or ``off``.
         types: ``model`` for the model's labels alone, ``graph`` for names of other concepts too, typed by their semantic group.
     """
@@ -48,6 +49,7 @@ class TagOptions:
     threshold: float = 0.0
     labels: frozenset[str] | None = None
     prefer: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
     assertion: str = "en"
     types: str = "model"
 
@@ -62,7 +64,7 @@ class Engine:
     """
 
     def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
-        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer)
+        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary)
         self._options, self.linker = options, self._tagger.linker
         self._asserter = Asserter() if options.assertion == "en" else None
         self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, self._tagger.settings.labels
@@ -137,6 +139,7 @@ def load(
     threshold: float | None = None,
     labels: Collection[str] | None = None,
     prefer: Sequence[str] | None = None,
+    vocabulary: Sequence[str] | None = None,
     nested: bool = False,
     assertion: str = "en",
     types: str = "model",
@@ -152,6 +155,7 @@ def load(
         threshold: least probability of an entity, from 0 to 1.
         labels: labels to keep.
         prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
+        vocabulary: ontology prefixes; a mention is linked to a concept that has an id of one of them, or to the nearest above it that has.
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
         assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
             ``off`` for text in other languages, whose entities then have ``assertion`` None.
@@ -163,7 +167,7 @@ def load(
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
-        OptionError: an option out of its range, or a line of the aliases that cannot be used.
+        OptionError: an option out of its range, a vocabulary that the pack lacks, or a line of the aliases that cannot be used.
     """
     import torch
 
@@ -185,7 +189,9 @@ def load(
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
-    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), assertion, types)
+    options = TagOptions(
+        threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), tuple(vocabulary or ()), assertion, types
+    )
     opened = Pack.open(pack)
     if aliases is not None:
         opened = overlay(opened, read_aliases(aliases, opened))

@@ -45,6 +45,7 @@ class Options:
     threshold: float | None = None
     labels: tuple[str, ...] | None = None
     prefer: tuple[str, ...] | None = None
+    vocabulary: tuple[str, ...] | None = None
     nested: bool = False
     assertion: str = "en"
     types: str = "model"
@@ -190,6 +191,7 @@ def _open(
         threshold=options.threshold,
         labels=options.labels,
         prefer=options.prefer,
+        vocabulary=options.vocabulary,
         nested=options.nested,
         assertion=options.assertion,
         types=options.types,

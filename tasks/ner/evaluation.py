@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker
 from ontograft.tasks.metrics import Score, Span, seqeval_f1, span_scores
 from ontograft.tasks.ner import errors
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.supervision import vocabulary_of
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.types import Annotated
 
@@ -100,5 +102,22 @@ def report(
         "documents": len(documents),
         "errors": errors.report(documents, examples, found, tags.labels, linker.pack),
         "document_counts": [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)],
-        **score_links(documents, examples, predictions, linker, tags),
+        **_links(documents, examples, predictions, linker, tags),
     }
+
+
+def _links(
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], linker: Linker, tags: TagSet
+) -> dict[str, Any]:
+    """Linking accuracy with every link told by the vocabulary of the gold ids, which is all that an annotator could choose from.
+
+    Beside it, ``any concept``: the accuracy of the links as they are, where a finer concept of another ontology counts as wrong.
+    """
+    plain = score_links(documents, examples, predictions, linker, tags)
+    known = {prefix.lower() for prefix in linker.pack.prefixes()}
+    prefixes = sorted(prefix for prefix in vocabulary_of(documents) if prefix.lower() in known)
+    if not prefixes or linker.vocabulary is not None:
+        return plain
+    told = score_links(documents, examples, predictions, linker.within(Vocabulary(linker.pack, prefixes)), tags)
+    beside = {"acc1": plain["linking_acc1"], "per_label": plain["linking"]["per_label"]}
+    return told | {"linking": {**told["linking"], "vocabulary": prefixes, "any concept": beside}}

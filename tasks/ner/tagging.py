@@ -12,6 +12,7 @@ from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
 from ontograft.fusion.nearest import NearestConcepts
 from ontograft.fusion.retrieval import Retriever
+from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
@@ -60,7 +61,9 @@ class OpenTagger:
         return forward(self.model, batch)
 
 
-def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequence[str] = (), knowledge: bool = True) -> OpenTagger:
+def open_tagger(
+    bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequence[str] = (), vocabulary: Sequence[str] = (), knowledge: bool = True
+) -> OpenTagger:
     """Open a bundle on a pack.
 
     Args:
@@ -68,6 +71,7 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
         pack: any pack with vectors of the bundle's graph encoder.
         device: a torch device.
         prefer: ontology prefixes whose ids are shown first.
+        vocabulary: ontology prefixes; links are told by concepts that have an id of one of them.
         knowledge: False takes the candidates away from the same weights.
 
     Raises:
@@ -84,6 +88,12 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
         nearest = None
         if vectors is not None and vectors.index_path is not None:
             nearest = NearestConcepts(vectors, encoder, TextEncoder(encoder.base, device=device))
-        linker = Linker(pack, {**group_labels(), **settings.label_groups}, prefer=prefer, retriever=Retriever(pack, nearest))
+        linker = Linker(
+            pack,
+            {**group_labels(), **settings.label_groups},
+            prefer=(*prefer, *vocabulary),
+            retriever=Retriever(pack, nearest),
+            vocabulary=Vocabulary(pack, vocabulary) if vocabulary else None,
+        )
     prepare = Preparer(built.windower(settings), finder, settings.arm)
     return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker, pack)

@@ -16,6 +16,7 @@ from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
 from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.evaluate import evaluate_ner
 from ontograft.jobs.train import NerPlan, train_ner
+from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker, Scored
 from ontograft.tasks.ner import evaluation
 from ontograft.tasks.ner.bundled import TaggerSettings
@@ -222,6 +223,25 @@ def test_a_span_without_a_posterior_is_retrieved(pack):
     assert first.concepts[0] == pack.index_of("MONDO:0005044") and 0 < first.scores[0] < 1 and sum(first.scores) <= 1
     assert second.concepts == (pack.index_of("MONDO:0004979"),)  # it had a name, so what looks like it is no candidate
     assert short.concepts[0] == pack.index_of("MONDO:0005277")  # by what the document says it stands for
+
+
+def test_a_vocabulary_tells_a_link_by_its_own_concepts(pack):
+    mesh = Vocabulary(pack, ["mesh"])
+    _, scored = linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease", vocabulary=mesh)
+    assert scored == linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease")[1]
+    _, scored = linked(pack, "asthma", 0, 0, "Disease", vocabulary=mesh)
+    assert scored == Scored()  # asthma has no id of MeSH here, and nothing above it has
+    without, with_ = Linker(pack, {}), Linker(pack, {}).within(mesh)
+    assert without.vocabulary is None and with_.vocabulary is mesh
+
+
+def test_links_are_judged_by_the_vocabulary_of_the_gold(pack):
+    text = "type 2 diabetes mellitus and asthma"
+    document = Annotated("1", text, (Mention(0, 24, "Disease", ("mesh:D003924",)),))
+    example = example_of(text, pack)
+    report = evaluation.report([document], [example], [sure(example, [])], TAGS, Linker(pack, {}))
+    assert report["linking"]["vocabulary"] == ["mesh"] and report["linking_acc1"] == 1
+    assert report["linking"]["any concept"]["acc1"] == 1
 
 
 # --- windows --------------------------------------------------------------------------------------------------------------
