@@ -54,6 +54,7 @@ def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
         "threshold": 0.5,
         "labels": ["Disease"],
         "prefer": None,
+        "vocabulary": None,
         "nested": True,
         "assertion": "en",
         "types": "model",
