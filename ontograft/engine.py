@@ -8,9 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ontograft.errors import OptionError
 from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
@@ -101,7 +98,7 @@ class Engine:
 
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         further = self._tagger.by_graph(example, prediction) if self._options.types == "graph" else []
-        found = sorted([*self._by_tags(prediction), *further])
+        found = sorted([*self._tagger.by_tags(prediction), *further])
         said = self._said(example, found)
         kept = [
             row for row in found if row[3] >= self._options.threshold and (self._options.labels is None or row[2] in self._options.labels)
@@ -112,14 +109,6 @@ class Engine:
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
             yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)))
-
-    def _by_tags(self, prediction: Prediction) -> Iterator[tuple[int, int, str, float]]:
-        """First word, last word, label and score of what the model recognises."""
-        settings, path = self._tagger.settings, prediction.path
-        probability = _softmax(prediction.logits / settings.temperature)
-        for first, last, label in settings.tags.spans(path):
-            words = range(first, last + 1)
-            yield first, last, label, float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in words])))
 
     def _said(self, example: Example, found: Sequence[tuple[int, int, str, float]]) -> dict[tuple[int, int], tuple[str, ...]]:
         """How mentions are meant, by their words. All that were found are shown to the rules, whatever the user wants to see of them."""
@@ -196,13 +185,6 @@ def load(
     if aliases is not None:
         opened = overlay(opened, read_aliases(aliases, opened))
     return Engine(bundle, opened, options=options, device=chosen)
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not len(logits):
-        return logits
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(-1, keepdims=True))
 
 
 __all__ = ["Engine", "TagOptions", "load"]

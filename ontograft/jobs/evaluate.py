@@ -27,7 +27,7 @@ _ALIKE: Mapping[str, Collection[str]] = {
     "pack": (),
     "base": (),
     "training": ("seed",),
-    "settings": ("arm", "temperature", "label_groups"),
+    "settings": ("arm", "outside", "temperature", "graph_threshold", "label_groups"),
 }
 
 
@@ -117,6 +117,6 @@ def evaluate_tagger(
     tags = tagger.settings.tags
     examples = [tagger.prepare.annotated(d, tags) for d in documents]
     linker = tagger.linker or Linker(pack, tagger.settings.label_groups)
-    metrics = evaluation.report(documents, examples, tagger.predict(examples), tags, linker)
+    metrics = evaluation.report(documents, examples, tagger.predict(examples), tags, linker, temperature=tagger.settings.temperature)
     metrics["linking"]["by"] = "model" if tagger.linker is not None else "exact names"
     return metrics

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ontograft.fusion.candidates import CANDIDATES
 from ontograft.tasks.ner.examples import Collator, Example, WindowBatch, batches
 from ontograft.tasks.ner.model import Tagged, Tagger
+from ontograft.tasks.ner.tags import TagSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,14 @@ def moved(model: Tagger, predictions: Sequence[Prediction], shift: float) -> lis
 
 def _path(model: Tagger, logits: NDArray[np.float32]) -> NDArray[np.int64]:
     return model.tags.decode(logits, model.chain.scores().cpu().numpy() if model.chain is not None else None)
+
+
+def scored_spans(prediction: Prediction, tags: TagSet, temperature: float = 1.0) -> list[tuple[int, int, str, float]]:
+    """First word, last word, label and score of each entity of a document; the score is the geometric mean of its tags' probabilities."""
+    scaled = prediction.logits / temperature
+    log_sum = np.logaddexp.reduce(scaled, axis=-1) if len(scaled) else np.zeros(0)
+    of_path = scaled[np.arange(len(scaled)), prediction.path] - log_sum
+    return [(f, s, label, float(np.exp(of_path[f : s + 1].mean()))) for f, s, label in tags.spans(prediction.path)]
 
 
 @torch.inference_mode()

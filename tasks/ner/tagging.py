@@ -19,7 +19,7 @@ from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
 from ontograft.tasks.ner.graph_types import graph_spans, group_labels
 from ontograft.tasks.ner.model import Tagged, Tagger
-from ontograft.tasks.ner.predict import Prediction, forward, predict
+from ontograft.tasks.ner.predict import Prediction, forward, predict, scored_spans
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
@@ -49,6 +49,10 @@ class OpenTagger:
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Tag logits and link posteriors of prepared texts."""
         return predict(self.model, examples, self.collate)
+
+    def by_tags(self, prediction: Prediction) -> list[tuple[int, int, str, float]]:
+        """The model's entities: first word, last word, label, score."""
+        return scored_spans(prediction, self.settings.tags, self.settings.temperature)
 
     def by_graph(self, example: Example, prediction: Prediction) -> list[tuple[int, int, str, float]]:
         """Entities beside the model's own, typed by the graph; see :func:`ontograft.tasks.ner.graph_types.graph_spans`."""

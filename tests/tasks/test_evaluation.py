@@ -18,7 +18,8 @@ from ontograft.jobs.evaluate import evaluate_ner
 from ontograft.jobs.train import NerPlan, train_ner
 from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker, Scored
-from ontograft.tasks.ner import evaluation
+from ontograft.tasks.metrics import Score
+from ontograft.tasks.ner import evaluation, link_evaluation
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Example, Preparer
 from ontograft.tasks.ner.predict import Prediction
@@ -129,7 +130,7 @@ def test_what_was_trained_otherwise_is_no_control(part, change, says, tiny, tiny
 def test_links_that_cannot_be_scored_are_none(pack):
     document = Annotated("1", "asthma", (Mention(0, 6, "Disease", ("mesh:404",)),))
     example = example_of("asthma", pack)
-    scores = evaluation.score_links([document], [example], [sure(example, [])], Linker(pack, {}), TAGS)
+    scores = link_evaluation.score_links([document], [example], [sure(example, [])], Linker(pack, {}), TAGS)
     assert scores["linking_acc1"] is None and "no id" in scores["linking"]["reason"]
 
 
@@ -161,12 +162,13 @@ def test_links_are_scored_by_hand(pack):
     )
     example = example_of(text, pack)
     linker = Linker(pack, {"Disease": [1], "Chemical": [3]})
-    scores = evaluation.score_links([Annotated("1", text, gold)], [example], [sure(example, [])], linker, TAGS)
+    scores = link_evaluation.score_links([Annotated("1", text, gold)], [example], [sure(example, [])], linker, TAGS)
     assert scores["linking_acc1"] == pytest.approx(1 / 4)
     assert scores["linking"] == {
         "in_vocabulary": 4,
         "outside_vocabulary": 2,
         "cut_by_words": 1,
+        "calibration_error": pytest.approx(2 / 3),
         "per_label": {"Disease": {"acc1": pytest.approx(1 / 3), "support": 3}},
     }
 
@@ -239,9 +241,23 @@ def test_links_are_judged_by_the_vocabulary_of_the_gold(pack):
     text = "type 2 diabetes mellitus and asthma"
     document = Annotated("1", text, (Mention(0, 24, "Disease", ("mesh:D003924",)),))
     example = example_of(text, pack)
-    report = evaluation.report([document], [example], [sure(example, [])], TAGS, Linker(pack, {}))
+    report = evaluation.report([document], [example], [sure(example, TAGS.encode(document.mentions, example.words))], TAGS, Linker(pack, {}))
     assert report["linking"]["vocabulary"] == ["mesh"] and report["linking_acc1"] == 1
     assert report["linking"]["any concept"]["acc1"] == 1
+
+
+def test_an_entity_is_right_end_to_end_with_its_span_label_and_concept(pack):
+    text = "asthma, aspirin and migraine"
+    gold = (
+        Mention(0, 6, "Disease", ("MONDO:0004979",)),
+        Mention(8, 15, "Chemical", ("mesh:404",)),
+        Mention(20, 28, "Disease", ("MONDO:0004979",)),
+    )
+    example = example_of(text, pack)
+    score = link_evaluation.end_to_end(
+        [Annotated("1", text, gold)], [example], [sure(example, TAGS.encode(gold, example.words))], Linker(pack, {}), TAGS
+    )
+    assert score == Score(correct=1, predicted=2, gold=2)  # aspirin's concept is not in the pack, migraine is no asthma
 
 
 # --- windows --------------------------------------------------------------------------------------------------------------
