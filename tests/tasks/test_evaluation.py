@@ -241,7 +241,8 @@ def test_links_are_judged_by_the_vocabulary_of_the_gold(pack):
     text = "type 2 diabetes mellitus and asthma"
     document = Annotated("1", text, (Mention(0, 24, "Disease", ("mesh:D003924",)),))
     example = example_of(text, pack)
-    report = evaluation.report([document], [example], [sure(example, TAGS.encode(document.mentions, example.words))], TAGS, Linker(pack, {}))
+    example = replace(example, tags=TAGS.encode(document.mentions, example.words))
+    report = evaluation.report([document], [example], [sure(example, example.tags)], TAGS, Linker(pack, {}))
     assert report["linking"]["vocabulary"] == ["mesh"] and report["linking_acc1"] == 1
     assert report["linking"]["any concept"]["acc1"] == 1
 
