@@ -4,7 +4,8 @@
 
 The corpus is ``bc5cdr`` or ``ncbi_disease`` (its four kinds of disease mention are one label here, as in what is published). Each cell (arm
 and seed) writes a file of its own into ``benchmarks/results/CORPUS/``; a cell whose file is there is not run again, an interrupted one
-goes on from its last checkpoint. ``--summary`` makes ``benchmarks/results/CORPUS.json`` of the cells: means, differences and their
+goes on from its last checkpoint. Each arm is trained once more, less *tune*, which calibrates it: the balance of precision and recall, the
+temperature. ``--summary`` makes ``benchmarks/results/CORPUS.json`` of the cells: means, differences and their
 intervals by a paired bootstrap over documents (seeds pooled).
 """
 
@@ -15,6 +16,7 @@ import json
 import re
 import statistics
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from ontograft.jobs.train import NerPlan, train_ner
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.metrics import bootstrap_difference
-from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.bundled import TaggerSettings, settings_of
 from ontograft.tasks.training import TrainingSettings
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,26 +43,20 @@ def run(cell: str, options: argparse.Namespace) -> None:
     target = RESULTS / options.corpus / f"{arm}-{seed}.json"
     if target.exists():
         return
+    began = time.monotonic()
+    runs = options.runs / options.corpus
+    train, dev = (one_label(options.data / options.corpus / f"{part}.pubtator.txt", options) for part in ("train", "dev"))
     plan = NerPlan(
         tagger=TaggerSettings(labels=()),
-        training=TrainingSettings(seed=int(seed), **TRAINING),
+        training=TrainingSettings(**TRAINING),
         arms=(Arm(arm),),
-        seeds=(int(seed),),
-        tune_share=0.0,
         graph=options.graph,
     )
-    began = time.monotonic()
-    train, dev = (one_label(options.data / options.corpus / f"{part}.pubtator.txt", options) for part in ("train", "dev"))
-    report = train_ner(
-        [train],
-        dev,
-        pack=options.pack,
-        out=options.runs / options.corpus / f"{arm}-{seed}",
-        plan=plan,
-        resume=True,
-        overwrite=True,
-        say=print,
-    )
+    calibration = runs / f"{arm}-tune"
+    if not (calibration / bundles.MANIFEST).exists():
+        train_ner([train], None, pack=options.pack, out=calibration, plan=plan, resume=True, say=print)
+    whole = replace(plan, seeds=(int(seed),), tune_share=0.0, calibration=calibration)
+    report = train_ner([train], dev, pack=options.pack, out=runs / f"{arm}-{seed}", plan=whole, resume=True, overwrite=True, say=print)
     (metrics,) = report.scores[arm]
     pack = Pack.open(options.pack)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +69,7 @@ def run(cell: str, options: argparse.Namespace) -> None:
         "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases],
         "graph_encoder": GraphEncoder.load(bundles.graph_encoder(options.graph)).key(),
         "training": TRAINING,
+        "calibration": {k: asdict(settings_of(bundles.load(calibration)))[k] for k in ("outside", "temperature")},
         **provenance(),
         "metrics": metrics,
     }

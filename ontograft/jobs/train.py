@@ -154,7 +154,7 @@ def train_ner(
                 lexicon=trained.lexicon,
             )
             if held:
-                metrics = evaluate_tagger(bundle, held, opened)
+                metrics = evaluate_tagger(bundle, held, opened, taught=documents)
                 scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
                 say(f"{arm}, seed {seed}: span F1 {metrics['span_f1']:.4f}")
                 with replacing(target / bundles.CARD) as card:

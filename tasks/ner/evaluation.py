@@ -44,11 +44,13 @@ def report(
     linker: Linker,
     *,
     temperature: float = 1.0,
+    taught: Sequence[Annotated] = (),
 ) -> dict[str, Any]:
     """All metrics of a tagger on gold documents.
 
-    ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap; ``calibration_error`` says how far the entities' scores,
-    read at a temperature, are from the share that is right.
+    Where the documents that it was taught are given, ``taught`` and ``not taught`` are the scores of mentions whose words, case aside, were
+    or were not a mention there. ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap; ``calibration_error`` says
+    how far the entities' scores, read at a temperature, are from the share that is right.
     """
     gold, found = [gold_spans(d, tags) for d in documents], [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
     overall, by_label = span_scores(gold, found)
@@ -66,8 +68,23 @@ def report(
         "errors": errors.report(documents, examples, found, tags.labels, linker.pack),
         "document_counts": [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)],
         "calibration_error": _calibration(documents, examples, predictions, tags, temperature),
+        **_by_surface(documents, gold, found, taught),
         **judged_links(documents, examples, predictions, linker, tags),
     }
+
+
+def _by_surface(
+    documents: Sequence[Annotated], gold: Sequence[set[Span]], found: Sequence[set[Span]], taught: Sequence[Annotated]
+) -> dict[str, dict[str, float]]:
+    if not taught:
+        return {}
+    known = {d.text[m.start : m.end].casefold() for d in taught for m in d.mentions}
+
+    def part(spans: Sequence[set[Span]], inside: bool) -> list[set[Span]]:
+        return [{s for s in some if (d.text[s[0] : s[1]].casefold() in known) is inside} for d, some in zip(documents, spans, strict=True)]
+
+    parts = {"taught": True, "not taught": False}
+    return {name: span_scores(part(gold, inside), part(found, inside))[0].to_dict() for name, inside in parts.items()}
 
 
 def _calibration(

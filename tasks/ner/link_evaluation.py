@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker, Scored
@@ -13,6 +13,9 @@ from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.supervision import vocabulary_of
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.types import Annotated
+
+if TYPE_CHECKING:
+    from ontograft.kg.pack import Pack
 
 
 def judged_links(
@@ -42,14 +45,15 @@ def score_links(
 
     A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
     Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
-    reason in ``linking``.
+    reason in ``linking``. ``per_name`` parts them by what the pack says of their words: whether they name one concept, several or none.
     """
     right = whole = outside = cut = 0
     sure: list[float] = []
     hits: list[bool] = []
     by_label: dict[str, list[int]] = {}
+    by_name: dict[str, list[int]] = {}
     for document, example, prediction in zip(documents, examples, predictions, strict=True):
-        spans, wanted = [], []
+        spans, wanted, names = [], [], []
         for mention in document.mentions:
             if mention.label not in tags.labels:
                 continue
@@ -63,16 +67,17 @@ def score_links(
                 continue
             spans.append((*at, mention.label))
             wanted.append({linker.pack.index_of(i) for i in mention.ids})
-        for (_, _, label), scored, ids in zip(spans, linker.score(example, prediction, spans), wanted, strict=True):
+            names.append(_kind_of_name(document.text[mention.start : mention.end], linker.pack))
+        for (_, _, label), scored, ids, name in zip(spans, linker.score(example, prediction, spans), wanted, names, strict=True):
             hit = _is_right(scored, ids)
             right += hit
             if scored.scores:
                 sure.append(min(scored.scores[0], 1.0))
                 hits.append(hit)
             whole += 1
-            counts = by_label.setdefault(label, [0, 0])
-            counts[0] += hit
-            counts[1] += 1
+            for counts in (by_label.setdefault(label, [0, 0]), by_name.setdefault(name, [0, 0])):
+                counts[0] += hit
+                counts[1] += 1
     nothing = {} if whole else {"reason": "no id of a gold mention is in the pack"}
     return {
         "linking_acc1": right / whole if whole else None,
@@ -82,9 +87,20 @@ def score_links(
             "outside_vocabulary": outside,
             "cut_by_words": cut,
             "calibration_error": calibration_error(sure, hits),
-            "per_label": {label: {"acc1": c / n if n else 0.0, "support": n} for label, (c, n) in sorted(by_label.items())},
+            "per_label": _accuracies(by_label),
+            "per_name": _accuracies(by_name),
         },
     }
+
+
+def _kind_of_name(surface: str, pack: Pack) -> str:
+    """What the pack alone says of a mention's words: the name of one concept, of several, or of none."""
+    match = pack.aliases.lookup(surface)
+    return "no name" if match is None else "ambiguous" if len(match.concepts) > 1 else "one concept"
+
+
+def _accuracies(counts: Mapping[str, Sequence[int]]) -> dict[str, dict[str, float]]:
+    return {key: {"acc1": right / n, "support": n} for key, (right, n) in sorted(counts.items())}
 
 
 def end_to_end(

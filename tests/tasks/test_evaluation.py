@@ -146,6 +146,17 @@ def test_a_bundle_that_is_there_is_not_overwritten(tiny, tiny_bundle):
         train_ner([tiny_bundle.data], None, pack=tiny.pack, out=tiny_bundle.folder, plan=plan)
 
 
+def test_mentions_that_training_showed_are_scored_apart(pack):
+    text = "asthma and migraine"
+    document = Annotated("1", text, (Mention(0, 6, "Disease"), Mention(11, 19, "Disease")))
+    example = example_of(text, pack)
+    prediction = sure(example, TAGS.encode(document.mentions[:1], example.words))
+    taught = [Annotated("2", "Asthma!", (Mention(0, 6, "Disease"),))]
+    report = evaluation.report([document], [example], [prediction], TAGS, Linker(pack, {}), taught=taught)
+    assert (report["taught"]["f1"], report["taught"]["support"]) == (1, 1)
+    assert (report["not taught"]["f1"], report["not taught"]["support"]) == (0, 1)
+
+
 # --- links ----------------------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +181,7 @@ def test_links_are_scored_by_hand(pack):
         "cut_by_words": 1,
         "calibration_error": pytest.approx(2 / 3),
         "per_label": {"Disease": {"acc1": pytest.approx(1 / 3), "support": 3}},
+        "per_name": {"one concept": {"acc1": pytest.approx(1 / 3), "support": 3}},
     }
 
 
