@@ -150,6 +150,7 @@ def test_mentions_that_training_showed_are_scored_apart(pack):
     text = "asthma and migraine"
     document = Annotated("1", text, (Mention(0, 6, "Disease"), Mention(11, 19, "Disease")))
     example = example_of(text, pack)
+    example = replace(example, tags=TAGS.encode(document.mentions, example.words))
     prediction = sure(example, TAGS.encode(document.mentions[:1], example.words))
     taught = [Annotated("2", "Asthma!", (Mention(0, 6, "Disease"),))]
     report = evaluation.report([document], [example], [prediction], TAGS, Linker(pack, {}), taught=taught)
