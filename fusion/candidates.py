@@ -133,16 +133,19 @@ class CandidateFinder:
                 if at is not None and (wanted.concepts or at in found):
                     found[at] = replace(found.get(at, _Named(None)), usage=wanted)
         for definition in definitions(text):
-            long_form = text[definition.long_start : definition.long_end]
-            taught = self._lexicon.lookup(long_form) if self._lexicon is not None else None
-            meaning = _Named(self.pack.aliases.lookup(long_form), taught, defined=True)
-            if not meaning.concepts:
+            meaning = next((named for long in definition.readings(text) if (named := self._defined(long)).concepts), None)
+            if meaning is None:
                 continue
             for start, end in occurrences(text, definition.short):
                 at = words.covering(start, end)
                 if at is not None:
                     found[at] = meaning
         return self._arrays(text, words, self._select(found, len(words)))
+
+    def _defined(self, long_form: str) -> _Named:
+        """What a short form means that the document defines so."""
+        taught = self._lexicon.lookup(long_form) if self._lexicon is not None else None
+        return _Named(self.pack.aliases.lookup(long_form), taught, defined=True)
 
     def _select(self, found: dict[tuple[int, int], _Named], n: int) -> list[tuple[int, int, _Named, int]]:
         cover = np.zeros(n, dtype=np.int32)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ontograft.errors import PartMissing
 from ontograft.fusion import symbols
-from ontograft.fusion.abbreviations import definitions
+from ontograft.fusion.abbreviations import definitions, singular
 from ontograft.types import Group
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class Dense(Protocol):
 
 def long_forms(text: str) -> dict[str, str]:
     """The abbreviations that a document defines, with what they stand for."""
-    return {found.short: text[found.long_start : found.long_end] for found in definitions(text)}
+    meant = {singular(found.short): text[found.long_start : found.long_end] for found in definitions(text)}
+    return {form: long for short, long in meant.items() for form in (short, f"{short}s")}
 
 
 class Retriever:
