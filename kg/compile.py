@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from ontograft.kg.adjacency import Adjacency, relation_order
 from ontograft.kg.alias_writer import Alias, compile_aliases
 from ontograft.kg.aliases import AliasTables, Kind, stopwords
-from ontograft.kg.forms import Forms
+from ontograft.kg.forms import Forms, folded_of
 from ontograft.kg.groups import group_of
-from ontograft.kg.ngram_writer import compile_ngrams
-from ontograft.kg.ngrams import NgramTables
+from ontograft.kg.ngram_writer import KnownNgrams, compile_ngrams
 from ontograft.kg.store import ConceptRow, GraphStore
 from ontograft.kg.strings import StringTable, text_hash
 from ontograft.types import Group
@@ -32,6 +31,14 @@ _RULES: Final = 4  # raise it with every change of what is compiled, or of how w
 _SUCCESSORS: Final = 16
 _OWN_WORDS: Final = {Group.LAW, Group.FINANCE, Group.ORGANISATION}  # "account" and "contract" are fillers in a note, terms in a contract
 _REPORT_EVERY: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What an earlier pack knows of names: what is done with a text alone need not be done again."""
+
+    forms: Forms
+    ngrams: KnownNgrams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +59,7 @@ class CompiledGraph:
         definitions: one a concept, empty where there is none.
         groups: :class:`~ontograft.types.Group`, uint8 [n].
         aliases: the alias index.
-        ngrams: the trigram index.
+        ngrams: the trigram index, with what the next pack knows its rows by.
         forms: the forms of all names in it, for the next pack.
         adjacency: the edges.
         counts: how much of what there is, and how much was left out.
@@ -70,7 +77,7 @@ class CompiledGraph:
     definitions: StringTable
     groups: NDArray[np.uint8]
     aliases: AliasTables
-    ngrams: NgramTables
+    ngrams: KnownNgrams
     forms: Forms
     adjacency: Adjacency
     counts: dict[str, int]
@@ -83,12 +90,12 @@ def compiler() -> str:
     return f"{_RULES}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
-def compile_graph(store: GraphStore, *, known: Forms | None = None, progress: Progress | None = None) -> CompiledGraph:
+def compile_graph(store: GraphStore, *, known: Known | None = None, progress: Progress | None = None) -> CompiledGraph:
     """Compile a store's active releases: joined concepts, their names, aliases and edges.
 
     Args:
         store: The store.
-        known: Forms of names that an earlier pack has: they are not found out again.
+        known: What an earlier pack knows of names: it is not found out again.
         progress: Told the stage, how much of it is done, and how much there is.
     """
     tell = progress or (lambda stage, done, total: None)
@@ -96,7 +103,7 @@ def compile_graph(store: GraphStore, *, known: Forms | None = None, progress: Pr
         return _compile(store, known, tell)
 
 
-def _compile(store: GraphStore, known_forms: Forms | None, tell: Progress) -> CompiledGraph:
+def _compile(store: GraphStore, earlier: Known | None, tell: Progress) -> CompiledGraph:
     releases = [release for release in store.releases() if release.active]
     total = sum(release.concepts for release in releases)
     tell("concepts", 0, total)
@@ -115,7 +122,7 @@ def _compile(store: GraphStore, known_forms: Forms | None, tell: Progress) -> Co
     adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
     semantic = np.fromiter(map(_group, groups), np.uint8, len(groups))
     total = sum(release.names for release in releases)
-    names, starts, aliases, forms, ngrams = _names(store, groups, semantic, number, known_forms, counts, tell, total)
+    names, starts, aliases, forms, ngrams = _names(store, groups, semantic, number, earlier, counts, tell, total)
     definitions = (next((row.definition for row in group if row.definition), "") for group in groups)
     return CompiledGraph(
         fingerprint=store.fingerprint(),
@@ -228,11 +235,11 @@ def _names(
     groups: list[list[ConceptRow]],
     semantic: NDArray[np.uint8],
     number: dict[str, int],
-    known: Forms | None,
+    known: Known | None,
     counts: Counter[str],
     tell: Progress,
     total: int,
-) -> tuple[StringTable, NDArray[np.int64], AliasTables, Forms, NgramTables]:
+) -> tuple[StringTable, NDArray[np.int64], AliasTables, Forms, KnownNgrams]:
     texts: list[str] = []
     concepts, kinds, sources = array("i"), array("B"), array("H")
     source_numbers: dict[str, int] = {}
@@ -271,13 +278,23 @@ def _names(
             for at in order[bounds[i] : bounds[i + 1]]:
                 yield Alias(i, texts[at], kinds[at], sources[at] not in shouting, group in _OWN_WORDS)
 
-    tables, forms, dropped = compile_aliases(aliases(), prior, known=known, progress=lambda done: tell("aliases", done, len(texts)))
+    tables, forms, dropped = compile_aliases(
+        aliases(), prior, known=known.forms if known is not None else None, progress=lambda done: tell("aliases", done, len(texts))
+    )
     counts["aliases"] = len(tables.keys)
     counts["alias_postings"] = len(tables.concepts)
     counts.update({f"aliases_dropped_{reason}": n for reason, n in dropped.items() if n})
-    indexed = ((i, names) for i, names in enumerate(own) if i not in properties)
-    ngrams = compile_ngrams(indexed, progress=lambda done: tell("trigrams", done, len(own)))
-    counts["trigram_names"], counts["trigram_postings"] = len(ngrams.concepts), len(ngrams.rows)
+    indexed = [name for i, names in enumerate(own) if i not in properties for name in names]
+    thing = np.ones(len(own), np.bool_)
+    thing[list(properties)] = False
+    ngrams = compile_ngrams(
+        indexed,
+        np.repeat(np.arange(len(own), dtype=np.int32), prior * thing),
+        folded_of(indexed, forms),
+        known=known.ngrams if known is not None else None,
+        progress=lambda done: tell("trigrams", done, len(indexed)),
+    )
+    counts["trigram_names"], counts["trigram_postings"] = len(ngrams.folded), len(ngrams.tables.rows)
     starts = np.zeros(len(own) + 1, np.int64)
     np.cumsum(prior, out=starts[1:])
     return StringTable.of(name for names in own for name in names), starts, tables, forms, ngrams

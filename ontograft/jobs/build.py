@@ -76,7 +76,7 @@ def build(
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
+                graph = compile_graph(store, known=earlier.known() if earlier is not None else None, progress=progress)
                 revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
                 _vectors(Pack.open(revision), earlier, encoder, progress)
