@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
-_FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
+FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
 
 
 class TextEncoder:
@@ -49,6 +49,11 @@ class TextEncoder:
     def width(self) -> int:
         """Numbers in a vector."""
         return self._plain.width if self._plain is not None else int(self._loaded[0].config.hidden_size)
+
+    @property
+    def reads_few(self) -> bool:
+        """Whether it reads a few texts without torch."""
+        return self._plain is not None
 
     @cached_property
     def _plain(self) -> PlainBert | None:
@@ -87,7 +92,7 @@ class TextEncoder:
                 progress(int(known.sum()))
         # Similar lengths together: little padding; by chunks, so that what is done is kept.
         todo = todo[np.argsort([len(texts[i]) for i in todo.tolist()], kind="stable")] if len(todo) else todo
-        encode = self._encode_few if len(todo) <= _FEW and self._plain is not None else self._encode_part
+        encode = self._encode_few if len(todo) <= FEW and self._plain is not None else self._encode_part
         for low in range(0, len(todo), _TEXTS_A_COMMIT):
             part = todo[low : low + _TEXTS_A_COMMIT]
             out[part] = encode([texts[i] for i in part.tolist()], progress)

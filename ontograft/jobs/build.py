@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ontograft.errors import PackError, StoreError
-from ontograft.kg.compile import Progress, compile_graph
+from ontograft.kg.compile import Named, Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
 from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
@@ -76,8 +78,9 @@ def build(
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                graph = compile_graph(store, known=earlier.known() if earlier is not None else None, progress=progress)
-                revision = write_pack(root, graph, publish=not vectors or before is None)
+                with _reading_ahead(earlier if vectors else None, encoder) as named:
+                    graph = compile_graph(store, known=earlier.known() if earlier is not None else None, progress=progress, named=named)
+                    revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
                 _vectors(Pack.open(revision), earlier, encoder, progress)
             if _pointed_at(root) == before != revision:
@@ -108,6 +111,34 @@ def _tell_dropped(root: Path, before: Path | None) -> None:
                 "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s --encoder BUNDLE` "
                 "makes them again", root, entry["name"], key[:12], root,
             )  # fmt: skip
+
+
+@contextmanager
+def _reading_ahead(before: Pack | None, encoder: str | None) -> Iterator[Named | None]:
+    """While a graph is compiled, let another core read the few texts that are new in it: their vectors wait in the cache then."""
+    from ontograft.encoders.ahead import ReadAhead
+    from ontograft.encoders.concepts import concept_texts, unread
+    from ontograft.encoders.graph_weights import GraphWeights
+    from ontograft.encoders.text import FEW
+    from ontograft.tasks.bundle import graph_encoder
+
+    if before is None or len(os.sched_getaffinity(0)) < 2:
+        yield None
+        return
+    loaded = GraphWeights.load(graph_encoder(encoder))
+    key = loaded.key()
+    if key not in before.encoders:
+        yield None
+        return
+    with ReadAhead(loaded.base) as ahead:
+
+        def named(names: list[list[str]], definitions: list[str]) -> None:
+            texts = unread(concept_texts(names, definitions), before, key)
+            if 0 < len(texts) <= FEW:
+                ahead.read(texts)
+
+        yield named
+        ahead.wait()
 
 
 def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> None:
