@@ -24,6 +24,7 @@ _TAGS = {
 }  # fmt: skip
 _LICENCE = re.compile(r'\s*(?:http://purl\.org/dc/terms/|dcterms:|terms:)licen[cs]e\s+"?([^\s"]+)')
 _HEAD_LIMIT = 1 << 22
+_LONGEST_PIECE = 10_000  # lines: of a file that is none of ours not all is held at once
 NO_TAG = "no tag-value pair: expected 'tag: value'"
 
 
@@ -104,7 +105,7 @@ def _records(source: OpenSource, ontology: str) -> Iterator[Record]:
     for first, lines, last in _pieces(source.lines()):
         # The last stanza is read in any case: the file may end within it.
         whole = passage_hash(lines, ontology.encode()) if not pending and not last else None
-        passage = None if pending else passage
+        passage = None if pending or lines[0][:1] != b"[" else passage
         same = known.get(whole) if whole is not None and kind is not None else None
         for number, raw in enumerate(lines, first):
             try:
@@ -164,14 +165,14 @@ def _records(source: OpenSource, ontology: str) -> Iterator[Record]:
 
 
 def _pieces(lines: Iterator[bytes]) -> Iterator[tuple[int, list[bytes], bool]]:
-    """The lines before the first that begins with a bracket, then those from each such line to the next.
+    """The lines before the first that begins with a bracket, then those from each such line to the next; where they are many, in parts.
 
     With the number of the first line, and whether they are the last ones.
     """
     first = 1
     piece: list[bytes] = []
     for number, line in enumerate(lines, 1):
-        if line[:1] == b"[" and piece:
+        if piece and (line[:1] == b"[" or len(piece) >= _LONGEST_PIECE):
             yield first, piece, False
             first, piece = number, []
         piece.append(line)
