@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
-_FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
+FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
 
 
 class ShortTextEncoder(ABC):
@@ -147,6 +147,11 @@ class TextEncoder(ShortTextEncoder):
         """Numbers in a vector."""
         return self._plain.width if self._plain is not None else int(self._loaded[0].config.hidden_size)
 
+    @property
+    def reads_few(self) -> bool:
+        """Whether it reads a few texts without torch."""
+        return self._plain is not None
+
     @cached_property
     def _plain(self) -> PlainBert | None:
         return plain_bert(self.base) if self._sparing else None
@@ -175,7 +180,7 @@ class TextEncoder(ShortTextEncoder):
         return torch.nn.functional.normalize(mean_of_pieces(hidden, mask), dim=-1)
 
     def _reader(self, count: int) -> Callable[[list[str], Callable[[int], None] | None], NDArray[np.float16]]:
-        return self._encode_few if count <= _FEW and self._plain is not None else self._encode_part
+        return self._encode_few if count <= FEW and self._plain is not None else self._encode_part
 
     def _encode_few(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
         assert self._plain is not None

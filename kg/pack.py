@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from ontograft.errors import PackDamaged, PartMissing, VectorsMissing
 from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
-from ontograft.kg.compile import compiler
+from ontograft.kg.compile import Known, compiler
 from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
+from ontograft.kg.ngram_writer import KnownNgrams
 from ontograft.kg.ngrams import NgramIndex, NgramTables
 from ontograft.kg.pack_writer import add_names, add_vectors, write_pack
 from ontograft.kg.strings import StringTable, text_hash
@@ -153,11 +154,13 @@ class Pack:
         """The definition of every concept, empty where it has none."""
         return list(self._definitions)
 
-    def forms(self) -> Forms | None:
-        """The forms of its names; None where it was compiled by other rules, or has none."""
-        if self.manifest.compiler != compiler() or any(f"forms/{part}.npy" not in self.manifest.parts for part in Forms.PARTS):
+    def known(self) -> Known | None:
+        """What it knows of names, for the next pack; None where it was compiled by other rules, or lacks a part of it."""
+        forms, tables = ([f"{folder}/{part}.npy" for part in kind.PARTS] for folder, kind in (("forms", Forms), ("ngrams", NgramTables)))
+        folded = "ngrams/folded.npy"
+        if self.manifest.compiler != compiler() or not self.manifest.parts.keys() >= {*forms, *tables, folded}:
             return None
-        return Forms(*(self._load(f"forms/{part}.npy") for part in Forms.PARTS))
+        return Known(Forms(*map(self._load, forms)), KnownNgrams(NgramTables(*map(self._load, tables)), self._load(folded)))
 
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""

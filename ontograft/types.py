@@ -134,7 +134,14 @@ class Caveat:
     message: str
 
 
-Record: TypeAlias = Concept | Name | TypeOf | Relation | Tombstone | Reject | Caveat
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A live id of which a source says, word for word, what the release before it says: its concept, names, types and relations."""
+
+    id: str
+
+
+Record: TypeAlias = Concept | Name | TypeOf | Relation | Tombstone | Reject | Caveat | Unchanged
 
 
 # How a mention may be meant; flags add up (of no family history: negated and family). None of them: said of the patient, as a fact, of now.

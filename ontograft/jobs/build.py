@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ontograft.errors import PackError, StoreError
-from ontograft.kg.compile import Progress, compile_graph
+from ontograft.kg.compile import Named, Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
 from ontograft.kg.pack_writer import add_names, add_vectors, build_lock, find_graph, remove_superseded, write_pack
@@ -87,8 +89,9 @@ def build(
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
-                revision = write_pack(root, graph, publish=not vectors or before is None)
+                with _reading_ahead(earlier if vectors else None, encoder) as named:
+                    graph = compile_graph(store, known=earlier.known() if earlier is not None else None, progress=progress, named=named)
+                    revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
                 there = set(root.glob("r-*"))
                 with_concepts = _vectors(Pack.open(revision), earlier, encoder, progress)
@@ -119,11 +122,44 @@ def _tell_dropped(root: Path, before: Path | None) -> None:
     kept, had = read_manifest(now).encoders, read_manifest(before).encoders
     for key, entry in had.items():
         if key not in kept:
-            option = "--identity FOLDER" if any(part.endswith("names.faiss") for part in entry["parts"]) else "--encoder BUNDLE"
+            option = "--identity FOLDER" if _has_names(entry) else "--encoder BUNDLE"
             log.warning(
                 "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s %s` "
                 "makes them again", root, entry["name"], key[:12], root, option,
             )  # fmt: skip
+
+
+def _has_names(entry: Mapping[str, Any]) -> bool:
+    """Whether an encoder of a manifest made vectors of the names, not of the concepts."""
+    return any(part.endswith("names.faiss") for part in entry["parts"])
+
+
+@contextmanager
+def _reading_ahead(before: Pack | None, encoder: str | None) -> Iterator[Named | None]:
+    """While a graph is compiled, let another core read the few texts that are new in it: their vectors wait in the cache then."""
+    from ontograft.encoders.ahead import ReadAhead
+    from ontograft.encoders.concepts import concept_texts, unread
+    from ontograft.encoders.graph_weights import GraphWeights
+    from ontograft.encoders.text import FEW
+    from ontograft.tasks.bundle import graph_encoder
+
+    if before is None or len(os.sched_getaffinity(0)) < 2:
+        yield None
+        return
+    loaded = GraphWeights.load(graph_encoder(encoder))
+    key = loaded.key()
+    if key not in before.encoders:
+        yield None
+        return
+    with ReadAhead(loaded.base) as ahead:
+
+        def named(names: list[list[str]], definitions: list[str]) -> None:
+            texts = unread(concept_texts(names, definitions), before, key)
+            if 0 < len(texts) <= FEW:
+                ahead.read(texts)
+
+        yield named
+        ahead.wait()
 
 
 def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> Path:
@@ -150,13 +186,15 @@ def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Pro
 
 def _names(pack: Pack, identity: str | None, before: Path | None, progress: Progress | None) -> Path:
     """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
+    had = {key for key, entry in read_manifest(before).encoders.items() if _has_names(entry)} if before is not None else set()
+    if identity is None and not had:  # before what imports torch
+        return pack.path
     from ontograft.encoders import index
     from ontograft.encoders.identity import MANIFEST, IdentityEncoder, key_of, shipped
     from ontograft.encoders.names import NameTable, name_vectors
 
     folder = shipped() if identity is None or identity == SHIPPED else Path(identity)
-    had = before is not None and (folder / MANIFEST).is_file() and key_of(folder) in read_manifest(before).encoders
-    kept = identity is not None or had
+    kept = identity is not None or ((folder / MANIFEST).is_file() and key_of(folder) in had)
     if not kept or key_of(folder) in pack.encoders:
         return pack.path
     encoder = IdentityEncoder.load(folder)
