@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ontograft.errors import OptionError
-from ontograft.explore.drawing import Drawing, Edge, Node, draw
+from ontograft.explore.drawing import Drawing, draw
+from ontograft.explore.layout import Edge, Node
 from ontograft.explore.resolve import AnyConcept, engine_for, is_id, number_of, pack_for
-from ontograft.explore.view import View
+from ontograft.explore.view import View, counted
 from ontograft.kg.pack import Pack
 from ontograft.kg.subgraph import neighbourhood as subgraph
 from ontograft.types import Group
@@ -59,7 +60,7 @@ def neighbourhood(
     columns = ("from", "from name", "relation", "to", "to name", "hops")
     some = " There may be more: these are the nearest ones, and limit= shows more of them." if len(graph) == limit else ""
     note = (
-        f"{len(graph)} concepts within {hops} hop{'' if hops == 1 else 's'} of {start}, with {graph.number_of_edges()} edges. Arrows lead "
+        f"{counted(len(graph), 'concept')} within {counted(hops, 'hop')} of {start}, with {counted(graph.number_of_edges(), 'edge')}. Arrows lead "
         f"from left to right, to what is more general, wherever they can.{some}"
     )
     title = f"Neighbourhood of {graph.nodes[start]['name']}"
@@ -180,5 +181,3 @@ def _nearest_drawn(graph: networkx.MultiDiGraph[Any], source: str) -> Drawing:
         for a, b, data in graph.edges(data=True)
     ]
     return draw([nodes[:1], nodes[1:]], edges, caption="Nearest concepts", keep_order=[0, 1])
-
-

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ontograft import show
 from ontograft.errors import OptionError
-from ontograft.explore.drawing import Drawing, Edge, Node, draw
+from ontograft.explore.drawing import Drawing, draw
+from ontograft.explore.layout import Edge, Node
 from ontograft.explore.resolve import engine_for
 from ontograft.explore.view import View
 from ontograft.types import Candidate, Document, Entity
@@ -22,6 +23,7 @@ _LINKED, _CANDIDATE = "linked to", "other candidate"
 _DENOTES: Final = "may denote"
 _NONE, _UNKNOWN = "NONE", "UNKNOWN"
 _EDGES_DRAWN: Final = 12
+_LEAST_DRAWN: Final = 0.1
 
 
 def links(document: Document) -> View:
@@ -53,7 +55,7 @@ def links(document: Document) -> View:
     with_concept = sum(entity.concept is not None for entity in document.entities)
     note = (
         f"{len(document.entities)} entities, {with_concept} of them linked to a concept. "
-        "A line is as thick as its concept is likely; dashed ones were candidates only."
+        f"A line is as thick as its concept is likely; dashed ones are candidates only; the table has those below {_LEAST_DRAWN}."
     )
     return View("Entity links", note, columns, tuple(rows), graph, _links_drawn(graph), pieces=tuple(show.pieces(document)))
 
@@ -103,26 +105,29 @@ def _entity(document: Document, entity: Entity | int) -> Entity:
 
 
 def _links_drawn(graph: networkx.MultiDiGraph[Any]) -> Drawing:
-    mentions, concepts = [], []
-    for key, data in graph.nodes(data=True):
-        if data["kind"] == "mention":
-            title = f"{data['text']}, {data['label']}, at {key}"
-            mentions.append(Node(key, data["text"], title=title, kind=data["label"]))
-        else:
-            concepts.append(Node(key, data["name"], key, f"{key} {data['name']}"))
+    drawn = [edge for edge in graph.edges(data=True) if edge[2]["linked"] or edge[2]["score"] >= _LEAST_DRAWN]
+    drawn.sort(key=lambda edge: not edge[2]["linked"])
+    into = Counter(b for _, b, _ in drawn)
+    mentions = [
+        Node(key, data["text"], title=f"{data['text']}, {data['label']}, at {key}", kind=data["label"])
+        for key, data in graph.nodes(data=True)
+        if data["kind"] == "mention"
+    ]
+    concepts = [Node(key, graph.nodes[key]["name"], key, f"{key} {graph.nodes[key]['name']}") for key in into]
     edges = [
         Edge(
             a,
             b,
             _LINKED if data["linked"] else _CANDIDATE,
             label=f"{data['score']:.2f}",
-            label_at=b if graph.in_degree(b) == 1 else a,
+            label_at=b if into[b] == 1 else a,
             weight=data["score"],
             title=f"{graph.nodes[a]['text']} to {b} {graph.nodes[b]['name']}: {data['score']:.3f}",
         )
-        for a, b, data in sorted(graph.edges(data=True), key=lambda edge: not edge[2]["linked"])
+        for a, b, data in drawn
     ]
-    return draw([mentions, concepts], edges, caption="Mentions and their concepts", keep_order=[0])
+    kinds = sorted({node.kind for node in mentions})
+    return draw([mentions, concepts], edges, caption="Mentions and their concepts", keep_order=[0], kinds=kinds)
 
 
 def _weighed(entity: Entity, why: Explanation | None) -> networkx.MultiDiGraph[Any]:
@@ -180,8 +185,8 @@ def _attention_drawn(graph: networkx.MultiDiGraph[Any]) -> Drawing:
 def _attention_note(why: Explanation | None, drawing: Drawing | None) -> str:
     if why is None or drawing is None:
         return (
-            "The graph has no name for just this stretch, so attention weighed nothing here. What concept the entity has was found by names "
-            "and vectors that are like it."
+            "The graph has no name for just this stretch, so attention weighed nothing here. The concept that the entity has was found by "
+            "names and vectors like it."
         )
     edges = sum(len(concept.edges) for concept in why.concepts)
     drawn = sum(line.edge.kind != _DENOTES for line in drawing.lines)

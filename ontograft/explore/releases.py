@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ontograft.errors import UnknownRelease
-from ontograft.explore.drawing import Drawing, Edge, Node, draw
-from ontograft.explore.view import Bar, View
+from ontograft.explore.drawing import Drawing, draw
+from ontograft.explore.layout import Edge, Node
+from ontograft.explore.view import Bar, View, counted
 from ontograft.kg.apply import view
 from ontograft.kg.changes import Change, Kind
 from ontograft.kg.diff import Diff
@@ -57,10 +58,10 @@ def compare_releases(store: str | Path, name: str, old: str | None = None, new: 
     edges = found.number_of_edges()
     some = f" The picture has the first {len(drawing.lines)} of {edges} of them." if len(drawing.lines) < edges else ""
     note = (
-        f"{len(changes)} changes of {name} from release {before.release} to {after.release}: {before.concepts} concepts before, "
-        f"{after.concepts} after. The picture shows relations that came and went, and what became of ids.{some}"
+        f"{counted(len(changes), 'change')} of {name} from release {before.release} to {after.release}: "
+        f"{counted(before.concepts, 'concept')} before, {after.concepts:,} after. The picture shows relations that came and went, and what became of ids.{some}"
         if edges
-        else f"{len(changes)} changes of {name} from release {before.release} to {after.release}, none of a relation."
+        else f"{counted(len(changes), 'change')} of {name} from release {before.release} to {after.release}, none of a relation."
     )
     bars = tuple(Bar(str(kind), counts[kind]) for kind in Kind if counts[kind])
     columns = ("kind", "id", "name", "before", "after")

@@ -92,7 +92,8 @@ def _unknown(pack: Pack, wanted: str) -> str:
     # A name may come from a record, and an error must not carry it away; an id says nothing about anybody.
     said = f"{wanted.strip()}: no concept of this id" if is_id(wanted) else "no concept of this name"
     near = _ids_like(pack, wanted.strip()) if is_id(wanted) else _names_like(pack, wanted)
-    advice = f"did you mean {', '.join(f'{pack.id(i)} ({pack.name(i)})' for i in near)}?" if near else "`ontograft search` finds ids by name"
+    meant = ", ".join(f"{pack.id(i)} ({pack.name(i)})" for i in near)
+    advice = f"did you mean {meant}?" if near else "`ontograft search` finds ids by name"
     return f"{said} in {pack.path.parent}; {advice}"
 
 
@@ -107,5 +108,5 @@ def _names_like(pack: Pack, text: str) -> list[int]:
 def _ids_like(pack: Pack, wanted: str) -> list[int]:
     prefix = curie(wanted).partition(":")[0] + ":"
     ids = {pack.id(i): i for i in pack if pack.id(i).startswith(prefix)}
-    near = get_close_matches(curie(wanted), list(ids)[:_IDS_COMPARED], n=_SUGGESTED, cutoff=0.8)
+    near = get_close_matches(curie(wanted), list(ids)[:_IDS_COMPARED], n=_SUGGESTED, cutoff=0.9)
     return [ids[id_] for id_ in near]

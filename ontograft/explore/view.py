@@ -102,6 +102,11 @@ class View:
         return html.encode("utf-8", "replace").decode()  # a text may hold half a surrogate pair, which no file or message can
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 edge``, ``2 edges``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _colours(pieces: Sequence[Piece]) -> dict[str, int]:
     labels = sorted({piece.entity.label for piece in pieces if piece.entity is not None})
     return {label: i % 8 for i, label in enumerate(labels)}
