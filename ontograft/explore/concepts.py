@@ -59,8 +59,9 @@ def neighbourhood(
         rows = [(start, graph.nodes[start]["name"], None, None, None, 0)]
     columns = ("from", "from name", "relation", "to", "to name", "hops")
     some = " There may be more: these are the nearest ones, and limit= shows more of them." if len(graph) == limit else ""
+    edges = counted(graph.number_of_edges(), "edge")
     note = (
-        f"{counted(len(graph), 'concept')} within {counted(hops, 'hop')} of {start}, with {counted(graph.number_of_edges(), 'edge')}. Arrows lead "
+        f"{counted(len(graph), 'concept')} within {counted(hops, 'hop')} of {start}, with {edges}. Arrows lead "
         f"from left to right, to what is more general, wherever they can.{some}"
     )
     title = f"Neighbourhood of {graph.nodes[start]['name']}"

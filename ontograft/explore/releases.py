@@ -57,11 +57,12 @@ def compare_releases(store: str | Path, name: str, old: str | None = None, new: 
     drawing = _drawn(found)
     edges = found.number_of_edges()
     some = f" The picture has the first {len(drawing.lines)} of {edges} of them." if len(drawing.lines) < edges else ""
+    what = f"{counted(len(changes), 'change')} of {name} from release {before.release} to {after.release}"
     note = (
-        f"{counted(len(changes), 'change')} of {name} from release {before.release} to {after.release}: "
-        f"{counted(before.concepts, 'concept')} before, {after.concepts:,} after. The picture shows relations that came and went, and what became of ids.{some}"
+        f"{what}: {counted(before.concepts, 'concept')} before, {after.concepts:,} after. The picture shows relations that came and went, "
+        f"and what became of ids.{some}"
         if edges
-        else f"{counted(len(changes), 'change')} of {name} from release {before.release} to {after.release}, none of a relation."
+        else f"{what}, none of a relation."
     )
     bars = tuple(Bar(str(kind), counts[kind]) for kind in Kind if counts[kind])
     columns = ("kind", "id", "name", "before", "after")

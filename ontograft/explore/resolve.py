@@ -102,7 +102,7 @@ def _names_like(pack: Pack, text: str) -> list[int]:
         concepts, cosines = pack.ngrams.nearest(text, _SUGGESTED)
     except PartMissing:
         return []
-    return concepts[cosines >= _LIKE_ENOUGH].tolist()
+    return [int(concept) for concept in concepts[cosines >= _LIKE_ENOUGH]]
 
 
 def _ids_like(pack: Pack, wanted: str) -> list[int]:
