@@ -55,7 +55,7 @@ class View:
     pieces: tuple[Piece, ...] = ()
 
     def to_frame(self) -> pandas.DataFrame:
-        """The table for code: numbers are numbers, and what is missing is None.
+        """The table for code: numbers are numbers, and what is missing is missing.
 
         Raises:
             OptionError: pandas is not installed; the message says how it is.
