@@ -287,9 +287,11 @@ def test_nearest_is_in_order_and_leaves_the_concept_itself_out(engine):
     assert near == list(zip(frame["concept"], frame["cosine"], strict=True))
 
 
-def test_nearest_to_a_name_as_text_is_its_concept(engine):
-    view = explore.nearest("hypertension", 3, engine=engine)
-    assert view.rows[0][1] == "MONDO:0005044" and view.title == "Nearest to hypertension"
+def test_nearest_to_a_text_is_what_the_engines_encoder_finds(engine):
+    view = explore.nearest("  high\nblood pressure", 3, engine=engine)
+    ((numbers, cosines),) = engine.vectors.nearest(["  high\nblood pressure"], 3)
+    assert [row[1] for row in view.rows] == [engine.pack.id(i) for i in numbers] and [row[4] for row in view.rows] == cosines.tolist()
+    assert view.title == "Nearest to high blood pressure"
 
 
 def test_nearest_needs_vectors_and_a_concept(tiny, tiny_bundle, engine):
