@@ -162,7 +162,7 @@ def _attention_drawn(graph: networkx.MultiDiGraph[Any]) -> Drawing:
     kept = dict.fromkeys(key for edge in drawn for key in edge[:2])
     columns: list[list[Node]] = [[], [], []]
     place = {"mention": 0, "concept": 1, "slot": 1, "neighbour": 2}
-    into = Counter(b for _, b, _ in drawn)
+    into = Counter(b for _, b, _ in further)  # labels of the mention's own lines have the left side of its concepts to themselves
     for key in kept:
         data = graph.nodes[key]
         small = "" if data["kind"] == "mention" else key
@@ -173,7 +173,7 @@ def _attention_drawn(graph: networkx.MultiDiGraph[Any]) -> Drawing:
             b,
             data["relation"],
             label=f"{data['weight']:.2f}",
-            label_at=b if into[b] == 1 else a,
+            label_at=b if a == first or into[b] == 1 else a,
             weight=data["weight"],
             title=f"{graph.nodes[a]['name']} {data['relation']} {graph.nodes[b]['name']}: {data['weight']:.3f}",
         )
