@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from ontograft.errors import OptionError
 from ontograft.kg.overlay import overlay, read_aliases
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _DOCUMENTS_AT_ONCE = 16
 ASSERTION = ("en", "off")
 TYPES = ("model", "graph")
+LOADED: Final[WeakValueDictionary[str, Engine]] = WeakValueDictionary()
+"""Engines of this process by their keys, as long as somebody holds them; so that a document finds the one that tagged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,24 @@ class Engine:
     Attributes:
         model_hash: stands for the bundle, and for nothing else.
         pack_hash: stands for the pack's revision.
+        key: stands for both.
         labels: labels the model knows.
+        pack: the graph.
+        vectors: finds concepts by their vectors; None where the model reads without them.
     """
 
     def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
         self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary)
         self._options, self.linker = options, self._tagger.linker
+        self.pack, self.vectors = pack, self._tagger.nearest
         self._asserter = Asserter() if options.assertion == "en" else None
         self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, self._tagger.settings.labels
         known = [*self.labels, *(label for label in group_labels() if options.types == "graph" and label not in self.labels)]
         unknown = sorted((options.labels or frozenset()) - set(known))
         if unknown:
             raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(known)}")
+        self.key = f"{self.model_hash}-{self.pack_hash}"
+        LOADED[self.key] = self
 
     def tag(self, text: str) -> Document:
         """Tag one text."""
@@ -80,7 +89,7 @@ class Engine:
         while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
             examples = [self._tagger.prepare(text) for text in chunk]
             for example, prediction in zip(examples, self._tagger.predict(examples), strict=True):
-                yield Document(example.text, tuple(self._entities(example, prediction)))
+                yield Document(example.text, tuple(self._entities(example, prediction)), engine=self.key)
 
     def explain(self, text: str, start: int, end: int) -> Explanation | None:
         """Why a stretch of a text is read as it is: the concepts and edges that knowledge attention weighed there.

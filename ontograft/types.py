@@ -223,12 +223,13 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A tagged document."""
+    """A tagged document; ``engine`` is the key of the engine that tagged it (:attr:`ontograft.engine.Engine.key`)."""
 
     text: str
     entities: tuple[Entity, ...] = ()
     id: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    engine: str | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The line that ``ontograft tag`` writes: id and entities, without the text."""

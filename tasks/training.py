@@ -153,8 +153,8 @@ class GraftTrainer(Trainer):
             callbacks=callbacks,
         )
         self.args._n_gpu = min(self.args._n_gpu, 1)
-        self.remove_callback(ProgressCallback)
-        self.add_callback(_Bar)
+        if self.pop_callback(ProgressCallback) is not None:  # a notebook has a bar of its own
+            self.add_callback(_Bar)
 
     @staticmethod
     def _arguments(settings: TrainingSettings, folder: Path, best: str | None) -> TrainingArguments:

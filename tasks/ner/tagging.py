@@ -37,6 +37,7 @@ class OpenTagger:
         collate: makes batches.
         linker: names concepts; None for a bundle without knowledge, or with its knowledge taken away.
         pack: the graph.
+        nearest: finds concepts by vectors; None where there are none.
     """
 
     model: Tagger
@@ -45,6 +46,7 @@ class OpenTagger:
     collate: Collator
     linker: Linker | None
     pack: Pack
+    nearest: NearestConcepts | None
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Tag logits and link posteriors of prepared texts."""
@@ -83,13 +85,12 @@ def open_tagger(
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
     """
     built, settings = bundled.load(bundle)
-    finder = collator = linker = None
+    finder = collator = linker = nearest = None
     if settings.arm.has_knowledge and knowledge:
         encoder = GraphEncoder.load(bundle.folder / "graph")
         vectors = pack.vectors(encoder.key()) if settings.arm.needs_vectors else None
         finder = CandidateFinder(pack, lexicon=bundled.lexicon_of(bundle), edges=settings.arm.has_neighbours)
         collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
-        nearest = None
         if vectors is not None and vectors.index_path is not None:
             nearest = NearestConcepts(vectors, encoder, TextEncoder(encoder.base, device=device))
         linker = Linker(
@@ -100,4 +101,5 @@ def open_tagger(
             vocabulary=Vocabulary(pack, vocabulary) if vocabulary else None,
         )
     prepare = Preparer(built.windower(settings), finder, settings.arm)
-    return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker, pack)
+    collate = Collator(collator, pad=built.tokenizer.pad_token_id or 0)
+    return OpenTagger(built.model.to(device), settings, prepare, collate, linker, pack, nearest)
