@@ -26,7 +26,7 @@ from ontograft.types import Document, Entity
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_DOCUMENTS_AT_ONCE = 16
+_TOGETHER = 16
 ASSERTION = ("en", "off")
 TYPES = ("model", "graph")
 LOADED: Final[WeakValueDictionary[str, Engine]] = WeakValueDictionary()
@@ -62,11 +62,13 @@ class Engine:
         pack_hash: stands for the pack's revision.
         key: stands for both.
         labels: labels the model knows.
+        together: texts that are read in one go; a text's scores may depend on those beside it, in their last digits.
         pack: the graph.
         vectors: finds concepts by their vectors; None where the model reads without them.
     """
 
     def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
+        self.together = _TOGETHER
         self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary)
         self._options, self.linker = options, self._tagger.linker
         self.pack, self.vectors = pack, self._tagger.nearest
@@ -84,9 +86,9 @@ class Engine:
         return next(self.pipe([text]))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
-        """Tag texts, in order; a few are held at a time."""
+        """Tag texts, in order; :attr:`together` of them are held and read at a time."""
         stream = iter(texts)
-        while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
+        while chunk := list(islice(stream, self.together)):
             examples = [self._tagger.prepare(text) for text in chunk]
             for example, prediction in zip(examples, self._tagger.predict(examples), strict=True):
                 yield Document(example.text, tuple(self._entities(example, prediction)), engine=self.key)

@@ -32,6 +32,10 @@ class Tagger(Protocol):
     def pack_hash(self) -> str:
         """Identity of the pack."""
 
+    @property
+    def together(self) -> int:
+        """How many texts are read in one go."""
+
     def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
         """Tagged documents in the order of the texts."""
 
@@ -146,7 +150,7 @@ def tag(
     report = TagReport()
     with lines or nullcontext():
         if lines is not None:
-            lines.begin(run)
+            lines.begin(run, together=engine.together)
             if lines.summary is not None:
                 return _finished_before(lines, listed)
             for document in lines.done:

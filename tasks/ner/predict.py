@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ontograft.encoders.text import has_fast_bfloat16
 from ontograft.fusion.candidates import CANDIDATES
 from ontograft.tasks.ner.examples import Collator, Example, WindowBatch, batches
 from ontograft.tasks.ner.model import Tagged, Tagger
@@ -83,11 +84,12 @@ def scored_spans(prediction: Prediction, tags: TagSet, temperature: float = 1.0)
 
 @torch.inference_mode()
 def forward(model: Tagger, batch: WindowBatch) -> Tagged:
-    """Run the model over one batch, on the model's device, with the head of the batch's corpus."""
+    """Run the model over one batch, on the model's device, with the head of the batch's corpus; in bfloat16 where that is fast."""
     device = next(model.parameters()).device
     knowledge = batch.knowledge.to(device) if batch.knowledge is not None else None
     ids, mask, first = batch.input_ids.to(device), batch.attention_mask.to(device), batch.word_first.to(device)
-    out: Tagged = model(ids, mask, first, knowledge, corpus=batch.corpus)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device)):
+        out: Tagged = model(ids, mask, first, knowledge, corpus=batch.corpus)
     return out
 
 

@@ -277,7 +277,7 @@ def test_an_entity_is_right_end_to_end_with_its_span_label_and_concept(pack):
 # --- windows --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_document_of_many_windows_is_predicted_as_its_parts(tiny, tiny_bundle, pack):
+def test_a_document_of_many_windows_is_predicted_as_its_parts(tiny, tiny_bundle, pack, in_float32):
     """Every word has its logits, every span its posterior, whatever window they came from."""
     from ontograft.tasks import bundle as bundles
     from ontograft.tasks.ner import bundled
