@@ -20,8 +20,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
+from ontograft.encoders.saved import Kind
 from ontograft.encoders.text import ShortTextEncoder, device_of, mean_of_pieces
-from ontograft.errors import BundleDamaged, EncoderError
+from ontograft.errors import BundleDamaged
 
 WEIGHTS, MANIFEST, CARD, SCHEMA = "identity.safetensors", "identity.json", "README.md", 1
 _PROJECTION = "projection.weight"
@@ -35,6 +36,9 @@ class IdentitySettings:
     rank: int = 16
     alpha: int = 32
     max_pieces: int = 24
+
+
+_SAVED = Kind("an identity encoder", WEIGHTS, MANIFEST, SCHEMA, IdentitySettings, "ontograft train identity")
 
 
 class IdentityModel(nn.Module):
@@ -103,7 +107,7 @@ class IdentityModel(nn.Module):
         """
         from safetensors.torch import load
 
-        settings, base, content = _read(folder)
+        settings, base, content = _SAVED.read(folder)
         tensors = {name: tensor.float() for name, tensor in load(content).items()}
         made = cls(settings, base)
         projection = tensors.pop(_PROJECTION, torch.empty(0))
@@ -112,36 +116,6 @@ class IdentityModel(nn.Module):
         lora.load_state(cast("PreTrainedModel", made.encoder), tensors)
         made.projection.weight.data.copy_(projection)
         return made.eval()
-
-
-def _read(folder: Path) -> tuple[IdentitySettings, base_encoders.BaseEncoder, bytes]:
-    """Shape, base encoder and checked weights of a folder."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        content = (folder / WEIGHTS).read_bytes()
-    except (OSError, ValueError) as error:
-        raise BundleDamaged(
-            f"{folder}: not an identity encoder ({type(error).__name__}); expected {MANIFEST} and {WEIGHTS}, "
-            "as `ontograft train identity` writes them"
-        ) from error
-    if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
-        raise BundleDamaged(f"{folder / WEIGHTS}: its sha256 is not the one in {MANIFEST}; copy the folder again or train anew")
-    if manifest.get("schema") != SCHEMA:
-        raise BundleDamaged(
-            f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; "
-            "train anew or install the version that wrote it"
-        )
-    try:
-        name, sha256, settings = manifest["base"]["name"], str(manifest["base"]["sha256"]), IdentitySettings(**manifest["settings"])
-    except (KeyError, TypeError) as error:
-        raise BundleDamaged(f"{folder / MANIFEST}: no base encoder or no settings in it; copy the folder again or train anew") from error
-    base = base_encoders.resolve(name)
-    if base.sha256 != sha256:
-        raise EncoderError(
-            f"{folder}: trained on {base.name} with sha256 {sha256[:12]}…, found {base.sha256[:12]}…; "
-            "install the same weights or train anew"
-        )
-    return settings, base, content
 
 
 def shipped() -> Path:
@@ -158,10 +132,7 @@ def key_of(folder: Path) -> str:
     try:
         return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["key"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleDamaged(
-            f"{folder}: not an identity encoder ({type(error).__name__}); expected {MANIFEST} and {WEIGHTS}, "
-            "as `ontograft train identity` writes them"
-        ) from error
+        raise _SAVED.missing(folder, error) from error
 
 
 class IdentityEncoder(ShortTextEncoder):
