@@ -3,8 +3,8 @@
     python benchmarks/recipe.py --data DIR/medical --pack PACK plain=BUNDLE hide=BUNDLE …
 
 A bundle is what ``ontograft train ner --patience 0`` made of ``bc5cdr/train.pubtator.txt`` with a tune share of a fifth. Of each the span
-F1 on tune as the head came out of training, and with the balance of precision and recall that was, or would be, calibrated there. The second
-is a little too good, as the balance was chosen on the same documents: it serves to choose, not to claim.
+F1 on tune as the head came out of training, and with the balance of precision and recall that was, or would be, calibrated there. The
+second is a little too good, as the balance was chosen on the same documents: it serves to choose, not to claim.
 """
 
 from __future__ import annotations
