@@ -74,13 +74,15 @@ class Resolver:
             yield self._one(mention, mention.until, text, on)
 
     def _one(self, mention: CitationMention, target: str, text: str, on: date | None) -> Citation:
-        snapshot = self._snapshots.on(target.partition(":")[0], on)
+        prefix = target.partition(":")[0]
+        # A work of Akoma Ntoso keeps its dated expressions side by side in one pack.
+        snapshot = self._snapshots.current(prefix) if prefix == "akn" else self._snapshots.on(prefix, on)
         if snapshot is None:
             reason = f"no snapshot on or before {on}"
             return Citation(mention.start, mention.end, text, mention.kind, target, reason=reason)
         found = _find(snapshot.pack, target, on)
         if found is None:
-            return Citation(mention.start, mention.end, text, mention.kind, target, reason=_reason(snapshot.pack, mention.kind, target))
+            return Citation(mention.start, mention.end, text, mention.kind, target, reason=_reason(snapshot.pack, mention.kind, target, on))
         row, flags = found
         node, further = _node(snapshot, row)
         return Citation(mention.start, mention.end, text, mention.kind, target, node, flags=(*flags, *further))
@@ -109,10 +111,11 @@ def _find(pack: Pack, target: str, on: date | None) -> tuple[int, tuple[str, ...
 
 def _parts(pack: Pack, target: str, on: date | None) -> list[str]:
     """The provision itself, then its subdivisions one by one."""
-    if target.startswith("akn:") and "/section-" in target:
+    if target.startswith("akn:"):
         work, _, path = target.partition("/section-")
         section, *below = path.split("/")
-        return [f"{_expression(pack, work, on)}/section-{section}", *below]
+        expression = _expression(pack, work, on)
+        return [f"{expression}/section-{section}", *below] if section else [expression if on else work]
     depth = 3 if target.startswith("us:") else 2
     steps = target.split("/")
     return ["/".join(steps[:depth]), *steps[depth:]]
@@ -167,7 +170,7 @@ def _status(pack: Pack, row: int) -> str:
     return found[1].lower() if found and not pack.definition(row) else "in force"
 
 
-def _reason(pack: Pack, kind: str, target: str) -> str:
+def _reason(pack: Pack, kind: str, target: str, on: date | None) -> str:
     if kind in NOT_KEPT:
         return NOT_KEPT[kind]
     if kind == "usc":
