@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.errors import OptionError
+from ontograft.errors import BundleError, OptionError
 from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
+from ontograft.tasks.clauses import analyst as clauses
+from ontograft.tasks.clauses import opening
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
@@ -128,6 +131,11 @@ class Engine:
         return dict(zip(words, self._asserter(example.text, spans), strict=True))
 
 
+@overload
+def load(name: Literal["legal"], *, pack: str | Path, on: str | date | None = None) -> clauses.Analyst: ...
+
+
+@overload
 def load(
     name: str | Path,
     *,
@@ -141,8 +149,25 @@ def load(
     assertion: str = "en",
     types: str = "model",
     aliases: str | Path | None = None,
-) -> Engine:
-    """An engine of a bundle on a pack.
+) -> Engine: ...
+
+
+def load(
+    name: str | Path,
+    *,
+    pack: str | Path,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
+    prefer: Sequence[str] | None = None,
+    nested: bool = False,
+    assertion: str = "en",
+    types: str = "model",
+    aliases: str | Path | None = None,
+    on: str | date | None = None,
+) -> Engine | clauses.Analyst:
+    """What a bundle is for, on a pack: an engine that tags, or an analyst of contracts where the bundle's task is ``clauses``.
 
     Args:
         name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
@@ -158,8 +183,10 @@ def load(
         types: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …), where
             the link posterior means them; ``model`` leaves it at the model's labels.
         aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
+        on: for an analyst, the day whose law is asked for; the newest in the pack where None.
 
     Raises:
+        BundleError: a bundle for another task.
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
@@ -179,7 +206,11 @@ def load(
         if threads < 1:
             raise OptionError(f"{threads} threads: give 1 or more")
         torch.set_num_threads(threads)
-    bundle = bundles.load(name, task=bundled.TASK)
+    bundle = bundles.load(name)
+    if bundle.task == clauses.TASK:
+        return opening.of_bundle(bundle, pack, on=on)
+    if bundle.task != bundled.TASK:
+        raise BundleError(f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK} or {clauses.TASK}")
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ontograft.tasks.citations.mention import CitationMention
 from ontograft.tasks.citations.numbers import read_list
@@ -11,7 +11,6 @@ from ontograft.tasks.citations.numbers import read_list
 _HEAD = re.compile(r"(?<![\w–-])(?:(?P<many>[Ss]ections\b|[Bb]y-?laws\b)|[Ss]ection\b|[Bb]y-?law\b|[Ss]\.)\s*(?=\d)")
 _OF = re.compile(r",?\s+of\s+(?:the\s+)?(?:[A-Z][\w. ]{2,60}?[:,]\s+)?")
 _YEAR = re.compile(r",?\s*(?:of\s+)?(?:19|20)\d\d\Z")
-_WORTH = re.compile(r"by-?laws?|Act\b|Ordinance|Regulations?", re.IGNORECASE)
 
 
 def work_names(named: Mapping[str, str]) -> Mapping[str, str]:
@@ -38,9 +37,11 @@ def bylaw_mentions(text: str, works: Mapping[str, str]) -> Iterator[CitationMent
         text: a document.
         works: ids by folded name (:func:`work_names`).
     """
-    if not works or not _WORTH.search(text):
+    plain = _folded(text) if works else ""
+    named = [name for name in works if name in plain]
+    if not named:
         return
-    pattern = _pattern(works)
+    pattern = _pattern(named)
     places = {found.start(): found for found in pattern.finditer(text)}
     for found in places.values():
         yield CitationMention(found.start(), found.end(), "bylaw", _work(found, works))
@@ -53,8 +54,8 @@ def bylaw_mentions(text: str, works: Mapping[str, str]) -> Iterator[CitationMent
             yield CitationMention(head.start(), work.end(), "bylaw", f"{_work(work, works)}/section-{item.path()}")
 
 
-def _pattern(works: Mapping[str, str]) -> re.Pattern[str]:
-    names = sorted(works, key=len, reverse=True)
+def _pattern(named: Iterable[str]) -> re.Pattern[str]:
+    names = sorted(named, key=len, reverse=True)
     loose = (r"\s+".join(map(re.escape, name.split())).replace(r"by\-laws", "by-?laws?") for name in names)
     return re.compile(rf"(?<!\w)(?:{'|'.join(loose)})(?:,?\s+(?:19|20)\d\d)?(?!\w)", re.IGNORECASE)
 

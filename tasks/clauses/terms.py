@@ -20,6 +20,7 @@ _BRACKETED = re.compile(r"[(（](?P<inside>[^()（）\n]{0,120}?[“\"][^()（�
 _NAMES = re.compile(r"[“\"]([^”\"\n]{1,60})[”\"]")
 _LEAD = re.compile(r"^[\s,]*(?:each|collectively|together|individually|hereinafter|hereafter|herein|referred|called|known|defined|the|this|such|as|an?|and|or|to|any|all|“|\"|以下|下|合?统?简?称|为)", re.IGNORECASE)
 _SMALL = {"the", "a", "an", "this"}
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff][^\W\u4e00-\u9fff]*|\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +82,31 @@ def uses(text: str, defined: dict[str, Definition], clauses: Sequence[Segment]) 
     if not defined:
         return
     starts = [clause.start for clause in clauses]
-    names = sorted(defined, key=len, reverse=True)
-    pattern = re.compile("|".join(_form(name) for name in names))
-    for match in pattern.finditer(text):
-        definition = defined.get(" ".join(match[0].split())) or defined.get(_singular(" ".join(match[0].split())))
-        index = bisect_right(starts, match.start()) - 1
-        if definition is None or index < 0 or match.end() > clauses[index].end:
+    for start, end, name in _named(text, defined):
+        definition, index = defined[name], bisect_right(starts, start) - 1
+        if index < 0 or end > clauses[index].end or definition.span.start <= start < definition.span.end:
             continue
-        if definition.span.start <= match.start() < definition.span.end:
-            continue
-        yield index, Term(Span(match.start(), match.end()), definition.name, definition.span, definition.clause)
+        yield index, Term(Span(start, end), name, definition.span, definition.clause)
 
 
-def _form(name: str) -> str:
-    loose = r"\s+".join(map(re.escape, name.split()))
-    return loose if "\u4e00" <= name[0] <= "\u9fff" else rf"(?<!\w){loose}s?(?!\w)"
+def _named(text: str, defined: dict[str, Definition]) -> Iterator[tuple[int, int, str]]:
+    """Where a term stands, the longest at each place: looked up by its first word, since contracts define hundreds."""
+    by_word: dict[str, list[tuple[re.Pattern[str], str]]] = {}
+    for name in sorted(defined, key=len, reverse=True):
+        loose = r"\s+".join(map(re.escape, name.split()))
+        chinese = "\u4e00" <= name[0] <= "\u9fff"
+        first = name[0] if chinese else _singular(_WORD.match(name)[0] if _WORD.match(name) else name[0])  # type: ignore[index]
+        by_word.setdefault(first, []).append((re.compile(loose if chinese else rf"{loose}s?(?!\w)"), name))
+    at = 0
+    for word in _WORD.finditer(text):
+        if word.start() < at:
+            continue
+        for pattern, name in by_word.get(_singular(word[0]), ()):
+            found = pattern.match(text, word.start())
+            if found:
+                at = found.end()
+                yield word.start(), at, name
+                break
 
 
 def _singular(name: str) -> str:
