@@ -10,8 +10,8 @@ from typing import Final
 
 from ontograft.tasks.clauses.markers import markers_at
 
-_BREAK = re.compile(r"\s*\n[ \t\u3000]*\n\s*|\f\s*")
-_LINE = re.compile(r"[ \t\u3000]*\n[ \t\u3000]*")
+_BREAK = re.compile(r"\n[ \t\u3000]*+\n\s*+|\f\s*+")
+_LINE = re.compile(r"\n[ \t\u3000]*+")
 _FURNITURE = re.compile(
     r"(?:[-–—~\s]*\d{1,4}[-–—~\s]*|[-–—\s]*[ivxl]{1,6}[-–—\s]*|(?:Page|PAGE|第)\s*\d{1,4}(?:\s*(?:of|/|页\s*共)\s*\d{1,4})?\s*页?|Source:\s.{0,120}\d{4}|[*_=\-–—.\s]+"
     r"|\[?(?:\*{2,}|Confidential treatment|\[\*+\])[^\n]{0,200}(?:Commission|request(?:ed)?|Securities)[^\n]{0,160})\s*",
@@ -78,7 +78,7 @@ def _paragraphs(text: str, zh: bool) -> Iterator[tuple[int, int]]:
     wrapped = _is_wrapped(text)
     start = len(text) - len(text.lstrip())
     for found in [*_BREAK.finditer(text, start), None]:
-        end = found.start() if found is not None else len(text.rstrip())
+        end = start + len(text[start : found.start() if found is not None else len(text)].rstrip())
         if end > start:
             yield from _lines(text, start, end, wrapped, zh)
         if found is not None:
@@ -97,11 +97,11 @@ def _is_wrapped(text: str) -> bool:
 def _lines(text: str, start: int, end: int, wrapped: bool, zh: bool) -> Iterator[tuple[int, int]]:
     at = start
     for found in _LINE.finditer(text, start, end):
-        before, after = text[at : found.start()], found.end()
+        before, after = text[at : found.start()].rstrip(), found.end()
         if wrapped and not _CONTENTS_LINE.search(before) and not (markers_at(text, after, chinese=zh) and _ENDS.search(before)):
             continue
         if before:
-            yield at, found.start()
+            yield at, at + len(before)
         at = after
     if at < end:
         yield at, end
