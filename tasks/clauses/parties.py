@@ -25,6 +25,12 @@ _CUT = re.compile(
 _LEAD = re.compile(r"^(?:[\s,;:.\-–—•*]|\(\s*\w{1,4}\s*\)|\d+[.)]\s|(?:and|between|among|amongst|by|on\s+the\s+(?:one|other)\s+(?:hand|part)|of\s+the\s+(?:first|second|third|one|other)\s+part|the\s+following\s+parties|parties|party\s+[A-D]\s*:?|both|each\s+of|is|made|entered\s+into|AND)\b(?!\s+(?:Sons|Company)))+", re.IGNORECASE)
 _NAMED = re.compile(rf"(?:[A-Z][\w&.'’/-]*,?\s+(?:of\s+|and\s+|&\s+|de\s+|\(\w+\)\s+)?){{1,7}}{_SUFFIX}\b\.?")
 _ZH = re.compile(r"(?P<role>甲方|乙方|丙方|丁方|出租方|承租方|买方|卖方|出卖人|买受人|委托方|受托方|许可方|被许可方|出租人|承租人|贷款人|借款人|发包人|承包人)(?:[（(][^（）()\n]{1,20}[)）])?\s*[：:]\s*(?P<name>[^\s，,；;。\n（(]{2,40})")
+_AND = re.compile(rf"(?<=[,;])\s*(?:and|AND)\s+(?=[A-Z])|(?<=[\n.])\s*(?:and|AND)\s+(?=[A-Z])|\b{_SUFFIX}\.?\s+and\s+(?=[A-Z])|\n\s*(?:AND|and)\s*:?\s*\n")
+_LOOSE_AND = re.compile(r"\s(?:and|AND)\s+(?=[A-Z])")
+_WITH_SUFFIX = re.compile(rf"[^,;]{{2,60}}?,?\s+{_SUFFIX}\b")
+_LOWER_CASED = re.compile(r"[\w.-]+,?\s+(?:inc|llc|ltd|corp)\b")
+_SENTENCE = re.compile(r"\b(?:is|are|was|were|has|have|had|shall|will|desires?|wish(?:es)?|provides?|entered|agrees?|means?|WHEREAS|WITNESSETH|Whereas|pursuant|subject\s+to)\b")
+_OVER = re.compile(r"\bWHEREAS\b|\bWITNESSETH\b|\bRECITALS?\b|\bBACKGROUND\b|W\s?I\s?T\s?N\s?E\s?S\s?S|\bNOW,?\s+THEREFORE\b|\.\s*\n")
 _REGION = 6000
 
 
@@ -59,7 +65,7 @@ def _between(text: str, start: int, end: int) -> Iterator[Party]:
     for alias in _ALIAS.finditer(text, at, end):
         names = _aliases(alias)
         piece_start, piece = at, text[at : alias.start()]
-        if len(piece) > 900 and some:
+        if some and (len(piece) > 900 or _OVER.search(piece)):
             return
         at = alias.end()
         party = _party(piece, piece_start, names)
@@ -74,24 +80,20 @@ def _aliases(alias: re.Match[str]) -> list[str]:
 
 
 def _party(piece: str, offset: int, names: list[str]) -> Party | None:
-    """The name at the beginning of what stands before an alias; the last sentence's, where several do."""
-    begin = 0
-    for stop in re.finditer(r"(?:\.|;)\s+(?:and\s+)?(?=[A-Z])|\band\s{1,4}(?=[A-Z])(?![^,]*\b(?:Sons)\b)|\n\s*(?:AND|and)\s*\n?", piece):
-        before = piece[: stop.start()]
-        if re.search(rf"\b{_SUFFIX}\Z", before) and stop[0].startswith("."):
-            continue
-        if len(before.strip()) > 3 and ("," in before or stop[0].startswith((".", ";", "\n"))):
-            begin = stop.end()
+    """The name at the beginning of what stands before an alias, after the "and" that parts it from the party before."""
+    begin = max((opening.end() for opening in _OPENING.finditer(piece)), default=0)
+    stops = [stop for stop in _AND.finditer(piece, begin) if len(piece[begin : stop.start()].strip()) > 3]
+    loose = [stop for stop in _LOOSE_AND.finditer(piece, begin) if "," in piece[: stop.start()] and _WITH_SUFFIX.match(piece, stop.end())]
+    if stops or loose:
+        begin = (stops or loose)[-1].end()
     lead = _LEAD.match(piece[begin:])
     begin += lead.end() if lead else 0
     rest = piece[begin:]
     cut = next((c for c in _CUT.finditer(rest) if not re.match(rf",\s+{_SUFFIX}\b", rest[c.start() :])), None)
-    name = rest[: cut.start()] if cut else rest
-    name = name.strip(" ,;:\n\t")
-    if not 2 < len(name) <= 110 or not name[:1].isalnum() or "\n\n" in name or not any(c.isupper() for c in name):
+    name = (rest[: cut.start()] if cut else rest).strip(" ,;:\n\t")
+    if not 2 < len(name) <= 110 or not name[:1].isalnum() or "\n\n" in name or _SENTENCE.search(name) or not (any(c.isupper() for c in name) or _LOWER_CASED.match(name)):
         return None
-    plain = " ".join(name.split())
-    return Party(plain, names[0] if names else None, tuple(names), Span(offset + begin, offset + begin + len(name)))
+    return Party(" ".join(name.split()), names[0] if names else None, tuple(names), Span(offset + begin, offset + begin + len(name)))
 
 
 def _by_suffix(text: str, start: int, end: int) -> Iterator[Party]:

@@ -27,6 +27,7 @@ _DEFINES = re.compile(r"(?:\S{1,12}\s+)?(?:The\s+(?:term|terms)\s+)?[“\"][^”
 _HEADING = re.compile(r"[^\n.;:。；：]{2,90}?(?=[.:]\s|[.:]?\s{2,}|[.:]?\n|：|\s[-–—]\s|[.:]?\Z)")
 _SMALL = {"of", "and", "or", "the", "to", "for", "in", "on", "by", "with", "a", "an", "from", "as", "at", "its", "not", "no", "&", "upon", "under"}
 _LONGEST_HEADING = 90
+_LONGEST_BLOCK = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class _Builder:
 
     def _part(self, start: int, end: int) -> None:
         marker = self._marker(start, self.outline)
+        if self.signing and (marker is not None or end - start > _LONGEST_BLOCK) and not _SIGNS.search(self.text, start, end):
+            self.signing = False  # the signatures stand in the midst of the document
         if marker is not None and marker.style == "schedule":
             self._schedule(marker, start, end)
         elif self._is_signature(start, end):
@@ -141,7 +144,7 @@ class _Builder:
     def _is_signature(self, start: int, end: int) -> bool:
         if self.signing:
             return True
-        found = _SIGNATURE.search(self.text, start, min(end, start + 300))
+        found = _SIGNATURE.search(self.text, start, min(end, start + _LONGEST_BLOCK))
         return found is not None and (self.numbered or found.start() == start) and end - start < 4000
 
     def _signature(self, start: int, end: int) -> None:

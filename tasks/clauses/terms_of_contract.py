@@ -18,7 +18,7 @@ _EFFECTIVE_BEFORE = re.compile(r"(?:\beffective\s+(?:as\s+of|from|on|date)?|Effe
 _TERM = re.compile(r"\bterms?\b|\bexpir|\bcontinue|\bremain\s+in\b|\bin\s+(?:full\s+)?(?:force|effect)\b|\beffective\s+until\b|\bterminat", re.IGNORECASE)
 _OF_AGREEMENT = re.compile(r"\bagreement\b|\bterm\b|\bcontract\b", re.IGNORECASE)
 _UNTIL = re.compile(r"(?:until|through|thru|to|expir\w*(?:\s+\w+){0,3}|terminat\w*(?:\s+\w+){0,2}|end(?:s|ing)?)\s+(?:(?:on|at|as\s+of|midnight|upon|and\s+including)\s+)*(?:the\s+)?(?:\w+\s+){0,3}\Z", re.IGNORECASE)
-_LASTS = re.compile(r"\b(?:terms?|period|for|lasts?|continue|remain|expires?|until|of|is|be)\b[^.;]{0,160}\Z", re.IGNORECASE)
+_LASTS = re.compile(r"\b(?:terms?|period|for|lasts?|continue|remain|expires?|until|of|is|be|end(?:s|ing)?|terminates?|beginning)\b[^.;]{0,160}\Z", re.IGNORECASE)
 _ANNIVERSARY = re.compile(
     rf"(?:(?P<words>{ORDINAL}|\w+)\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|th)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary", re.IGNORECASE
 )
@@ -36,10 +36,13 @@ _LAW = re.compile(
     rf"(?:(?:State|STATE|state|Commonwealth|COMMONWEALTH|commonwealth|Province|PROVINCE|province|Republic|Kingdom|country|Country|Territory|District)\s+(?:of|OF)\s+)?(?P<place>{_PLACE})"
     rf"(?:,\s*(?P<country>Canada|United\s+Kingdom|U\.?S\.?A\.?|United\s+States(?:\s+of\s+America)?|China|Australia|India))?"
 )
-_LAW_BEFORE = re.compile(rf"\b(?P<place>{_PLACE})\s+(?:state\s+)?(?:law|Law|LAW)s?\b(?:\s+(?:shall|will|governs?|applies|SHALL))")
-_GOVERNS = re.compile(r"\bgovern|\bconstrued|\binterpreted|\bin\s+accordance\s+with\s+the\s+laws|\bsubject\s+to\s+the\s+laws|\bapplicable\s+law|适用[^。]{0,20}法律", re.IGNORECASE)
-_ADJECTIVES = {"English": "England", "Dutch": "Netherlands", "German": "Germany", "French": "France", "Swiss": "Switzerland", "Israeli": "Israel", "Canadian": "Canada", "Chinese": "People's Republic of China", "PRC": "People's Republic of China", "P.R.C.": "People's Republic of China", "Swedish": "Sweden", "Japanese": "Japan", "Indian": "India"}
-_NO_PLACE = {"America", "Incorporation", "This", "The", "State", "Applicable", "Such", "Any", "Its", "United States", "United States of America", "Law", "Laws"}
+_LAW_BEFORE = re.compile(rf"\b(?P<place>{_PLACE})\s+(?:state\s+)?(?:law|Law|LAW)s?\b\b(?=\s+(?:shall|will|governs?|applies|SHALL)|[.,;])(?<!Governing Law)(?<!Governing Laws)")
+_GOVERNS = re.compile(r"\bgovern|\bconstrued|\binterpreted|\bin\s+accordance\s+with\s+the\s+laws|\bsubject\s+to\s+the\s+(?:\w+\s+)*laws|适用[^。]{0,20}法律", re.IGNORECASE)
+_ADJECTIVES = {"English": "England", "Dutch": "Netherlands", "German": "Germany", "French": "France", "Swiss": "Switzerland", "Israeli": "Israel", "Canadian": "Canada", "Chinese": "People's Republic of China", "Prc": "People's Republic of China", "PRC": "People's Republic of China", "P.R.C.": "People's Republic of China", "Swedish": "Sweden", "Japanese": "Japan", "Indian": "India"}
+_CANADIAN = {"Ontario", "British Columbia", "Quebec", "Alberta", "Manitoba", "Nova Scotia", "Saskatchewan"}
+_NO_PLACE = {"America", "Incorporation", "This", "The", "State", "Applicable", "Such", "Any", "Its", "United States", "United States of America", "Law", "Laws", "Governing", "Blue Sky", "Common", "Other", "U.S", "Territory", "Usa", "USA"}
+_ABOUT_IT = re.compile(r"\b(?:this|the)\s+(?:\w+\s+){0,3}(?:agreement|contract|amendment|lease|validity|construction)\b|rights\s+and\s+(?:obligations|duties)", re.IGNORECASE)
+_ORGANISED = re.compile(r"(?:organi[sz]ed|existing|incorporated|formed|corporation)[^.;]{0,40}\Z", re.IGNORECASE)
 _ZH_LAW = re.compile(r"适用(?P<place>中华人民共和国|中国(?:大陆)?|香港(?:特别行政区)?|[\u4e00-\u9fff]{2,8}?)(?:现行)?(?:的)?法律")
 
 
@@ -170,14 +173,18 @@ def _sentences_with(text: str, clauses: Sequence[Segment], pattern: re.Pattern[s
 
 
 def _governing_law(text: str, clauses: Sequence[Segment]) -> str | None:
-    for said in _sentences_with(text, clauses, _GOVERNS):
+    ranked = sorted(_sentences_with(text, clauses, _GOVERNS), key=lambda said: _ABOUT_IT.search(said) is None)
+    for said in ranked:
         zh = _ZH_LAW.search(said)
         if zh:
             return zh["place"]
-        places = [_place(found) for pattern in (_LAW, _LAW_BEFORE) for found in pattern.finditer(said)]
-        named = list(dict.fromkeys(place for place in places if place))
-        if named:
-            return "; ".join(named[:2]) if re.search(r"\band\b[^.]{0,30}\bWales\b", said) is None else "England and Wales"
+        for pattern in (_LAW, _LAW_BEFORE):
+            places = [_place(found) for found in pattern.finditer(said) if not _ORGANISED.search(said, 0, found.start())]
+            named = list(dict.fromkeys(place for place in places if place))
+            if named and re.search(r"\b(?:and|AND)\s+W(?:ales|ALES)\b", said):
+                return "England and Wales"
+            if named:
+                return named[0]
     return None
 
 
@@ -185,8 +192,12 @@ def _place(found: re.Match[str]) -> str | None:
     raw = re.sub(r"^(?:State|Commonwealth|Province|STATE|COMMONWEALTH|PROVINCE)\s+(?:of|OF)\s+", "", " ".join(found["place"].split()).strip(" ."))
     name = raw.title().replace("’S", "’s").replace("'S", "'s").replace(" Of ", " of ") if _UPPER_PLACE.match(raw) else raw
     name = re.sub(r"\s+(?:Without|Applicable|As|And|Except|Excluding|Law|Laws|In|Shall|Regardless|Courts?)\b.*", "", name)
+    name = re.sub(r"^(?:The\s+)?(?:(?:State|Commonwealth|Province|(?:Federal\s+)?Republic)\s+of\s+)|\s+State$|^The\s+", "", name)
+    name = {"Columbia": "District of Columbia", "China": "People's Republic of China", "People's Republic of China": "People's Republic of China"}.get(name, name)
     name = _ADJECTIVES.get(name, name).replace("P.R. China", "People's Republic of China").replace("’", "'")
     if name in _NO_PLACE or len(name) < 3:
         return None
+    if name in _CANADIAN:
+        return f"{name}, Canada"
     country = " ".join((found.groupdict().get("country") or "").split())
     return f"{name}, {country}" if country in ("Canada", "United Kingdom", "Australia", "India") else name
