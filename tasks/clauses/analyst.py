@@ -13,10 +13,16 @@ from ontograft.kg.pack import Pack
 from ontograft.tasks.citations.find import find_citations
 from ontograft.tasks.citations.mention import Citation
 from ontograft.tasks.citations.resolve import Resolver
+from ontograft.tasks.clauses.clause_types import CUAD_TYPES
+from ontograft.tasks.clauses.deviations import deviations
+from ontograft.tasks.clauses.fields import Fields
+from ontograft.tasks.clauses.parties import parties
+from ontograft.tasks.clauses.playbook import Playbook, read_playbook
 from ontograft.tasks.clauses.references import cross_references
-from ontograft.tasks.clauses.report import Clause, Report, Span
+from ontograft.tasks.clauses.report import Clause, Deviation, Report, Span
 from ontograft.tasks.clauses.structure import Segment, segments
 from ontograft.tasks.clauses.terms import definitions, uses
+from ontograft.tasks.clauses.terms_of_contract import contract_terms
 
 TASK = "clauses"
 
@@ -56,26 +62,33 @@ class Analyst:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """Clause types that can be told; none without a classifier."""
-        return self._classifier.types if self._classifier is not None else ()
+        """Clause types that a playbook may name: the classifier's, else those of CUAD, which rules then find by their headings alone."""
+        return self._classifier.types if self._classifier is not None else CUAD_TYPES
 
-    def analyze(self, contract: str | Path, *, revisions: str = "accepted") -> Report:
+    def analyze(self, contract: str | Path, *, playbook: str | Path | Playbook | None = None, revisions: str = "accepted") -> Report:
         """Analyse a contract.
 
         Args:
             contract: its text, or the path of a file.
+            playbook: rules to hold it against (:mod:`ontograft.tasks.clauses.playbook`).
             revisions: tracked changes of a Word document, ``accepted`` or ``original``.
 
         Raises:
             DocumentError: the file cannot be read.
+            OptionError: the playbook cannot be used.
         """
+        rules = read_playbook(playbook, types=self.types) if isinstance(playbook, (str, Path)) else playbook
         read = read_contract(contract, revisions=revisions) if isinstance(contract, Path) else ContractText(contract, "text")
-        clauses = self._clauses(read)
+        found = segments(read.text)
+        who, terms = parties(read.text, found), contract_terms(read.text, found)
+        clauses, missing = _held_against(rules, self._typed(read.text, self._clauses(read, found, Fields(read.text, who, terms))))
+        name = contract.name if isinstance(contract, Path) else ""
         about = {"format": read.format, "pages": len(read.pages), "revisions": read.revisions, "notes": list(read.notes)}
-        return Report(read.text, tuple(clauses), source=contract.name if isinstance(contract, Path) else "", about=about)
+        departures = (*missing, *(deviation for clause in clauses for deviation in clause.deviations))
+        return Report(read.text, tuple(clauses), tuple(who), terms, departures, name, about)
 
-    def _clauses(self, read: ContractText) -> list[Clause]:
-        text, found = read.text, segments(read.text)
+    def _clauses(self, read: ContractText, found: Sequence[Segment], fields: Fields) -> list[Clause]:
+        text = read.text
         citations = self.citations(text)
         taken = sorted({(c.start, c.end) for c in citations})
         further: dict[str, dict[int, list[Any]]] = {
@@ -83,8 +96,10 @@ class Analyst:
             "references": _grouped(cross_references(text, found, taken=taken)),
             "citations": _placed(citations, found),
         }
-        clauses = [_clause(i, segment, read, {key: tuple(rows.get(i, ())) for key, rows in further.items()}) for i, segment in enumerate(found)]
-        return self._typed(text, clauses)
+        return [
+            _clause(i, segment, read, {**fields.of(segment), **{key: tuple(rows.get(i, ())) for key, rows in further.items()}})
+            for i, segment in enumerate(found)
+        ]
 
     def citations(self, text: str) -> list[Citation]:
         """The citations of a text, resolved."""
@@ -99,6 +114,16 @@ class Analyst:
             types = tuple(sorted(said, key=lambda name: (-said[name], name)))
             typed.append(replace(clause, types=types, type_scores=dict(said), score=said[types[0]] if types else None))
         return typed
+
+
+def _held_against(rules: Playbook | None, clauses: list[Clause]) -> tuple[list[Clause], list[Deviation]]:
+    """The clauses with their departures, and those about what is missing."""
+    if rules is None:
+        return clauses, []
+    found = list(deviations(rules, clauses))
+    by_clause = _grouped((index, deviation) for index, deviation in found if index is not None)
+    held = [replace(clause, deviations=tuple(by_clause.get(clause.index, ()))) for clause in clauses]
+    return held, [deviation for index, deviation in found if index is None]
 
 
 def _clause(index: int, segment: Segment, read: ContractText, further: Mapping[str, Any]) -> Clause:
