@@ -24,7 +24,9 @@ _MAIN: Final = "word/document.xml"
 _MEMBERS: Final = 20_000
 _PART_BYTES: Final = 64 * 2**20  # a contract of 600 pages has some 10 MiB
 _INSERTED, _DELETED = ("ins", "moveTo"), ("del", "moveFrom")
-_SKIPPED: Final = frozenset(("pPr", "rPr", "instrText", "Fallback", "object", "pict", "commentReference", "annotationRef", "footnoteRef", "endnoteRef"))
+_SKIPPED: Final = frozenset(
+    ("pPr", "rPr", "instrText", "Fallback", "object", "pict", "commentReference", "annotationRef", "footnoteRef", "endnoteRef")
+)
 _CHARACTERS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 
 
@@ -74,8 +76,19 @@ def _parts(path: Path, data: bytes) -> dict[str, Element]:
                     raw = stream.read(_PART_BYTES + 1)
                 if len(raw) > _PART_BYTES:
                     raise DocumentError(f"{path}: a part expands beyond {_PART_BYTES:,} bytes: refused as a zip bomb")
-                found[name] = etree.fromstring(plain_xml(raw, path), etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, etree.XMLSyntaxError, SourceError) as error:
+                found[name] = etree.fromstring(
+                    plain_xml(raw, path), etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+                )
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        etree.XMLSyntaxError,
+        SourceError,
+    ) as error:
         if isinstance(error, DocumentError):
             raise
         what = str(error) if isinstance(error, SourceError) else type(error).__name__
@@ -136,7 +149,7 @@ class _Reader:
 
     def _rows(self, table: Element) -> Iterator[str]:
         """A row a line, its cells parted by tabs."""
-        for row in table.iterchildren(f"{W}tr"):
+        for row in table.findall(f"{W}tr"):
             removed = row.find(f"{W}trPr")
             if removed is not None and any(self._is_left_out(local(mark)) for mark in removed):
                 continue

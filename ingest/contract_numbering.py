@@ -10,7 +10,21 @@ from ontograft.ingest.markup import Element
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PLACE = re.compile(r"%(\d)")
-_ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
+_ROMAN = (
+    (1000, "m"),
+    (900, "cm"),
+    (500, "d"),
+    (400, "cd"),
+    (100, "c"),
+    (90, "xc"),
+    (50, "l"),
+    (40, "xl"),
+    (10, "x"),
+    (9, "ix"),
+    (5, "v"),
+    (4, "iv"),
+    (1, "i"),
+)
 
 
 @dataclass(slots=True)
@@ -39,15 +53,17 @@ class Numbering:
         """Read the parts ``numbering.xml`` and ``styles.xml``, where a document has them."""
         made = cls()
         abstract: dict[str, dict[int, _Level]] = {}
-        for element in () if numbering is None else numbering.iterchildren(f"{_W}abstractNum"):
-            abstract[element.get(f"{_W}abstractNumId") or ""] = {int(level.get(f"{_W}ilvl") or 0): _level(level) for level in element.iterchildren(f"{_W}lvl")}
-        for element in () if numbering is None else numbering.iterchildren(f"{_W}num"):
+        for element in () if numbering is None else numbering.findall(f"{_W}abstractNum"):
+            abstract[element.get(f"{_W}abstractNumId") or ""] = {
+                int(level.get(f"{_W}ilvl") or 0): _level(level) for level in element.findall(f"{_W}lvl")
+            }
+        for element in () if numbering is None else numbering.findall(f"{_W}num"):
             key = _value(element.find(f"{_W}abstractNumId")) or ""
             made.lists[element.get(f"{_W}numId") or ""] = abstract.get(key, {})
             # Lists of one definition count on, but for those that start anew.
             restarts = element.find(f"{_W}lvlOverride/{_W}startOverride") is not None
             made._shared[element.get(f"{_W}numId") or ""] = f"n{element.get(f'{_W}numId')}" if restarts else f"a{key}"
-        for style in () if styles is None else styles.iterchildren(f"{_W}style"):
+        for style in () if styles is None else styles.findall(f"{_W}style"):
             found = _place(style.find(f"{_W}pPr/{_W}numPr"))
             if found is not None:
                 made.styles[style.get(f"{_W}styleId") or ""] = found

@@ -16,9 +16,14 @@ from ontograft.ingest.contract import ContractText
 
 _EDGE = 0.12  # running heads stand in the upper and lower parts of a page
 _REPEATED = 3
-_NUMBER = re.compile(r"(?:page\s*)?[-–—\s]*\d{1,4}[-–—\s]*(?:(?:of|/)\s*\d{1,4})?\s*|[-–—\s]*[ivxl]{1,6}[-–—\s]*|第?\s*\d{1,4}\s*页(?:\s*[/共].*)?", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?:page\s*)?[-–—\s]*\d{1,4}[-–—\s]*(?:(?:of|/)\s*\d{1,4})?\s*|[-–—\s]*[ivxl]{1,6}[-–—\s]*|第?\s*\d{1,4}\s*页(?:\s*[/共].*)?",
+    re.IGNORECASE,
+)
 _HYPHEN = re.compile(r"(?<=[a-zA-Z]{2})[-\u00ad]\Z")
-_STARTS = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})*\.?|\([a-zA-Z0-9]{1,4}\)|(?:ARTICLE|Article|SECTION|Section|EXHIBIT|Exhibit|SCHEDULE|Schedule)\s+[\dIVXA-Z]|第.{1,6}条|[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）)\s?")
+_STARTS = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2})*\.?|\([a-zA-Z0-9]{1,4}\)|(?:ARTICLE|Article|SECTION|Section|EXHIBIT|Exhibit|SCHEDULE|Schedule)\s+[\dIVXA-Z]|第.{1,6}条|[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）)\s?"
+)
 _ENDS = re.compile(r"[.;:!?。；：！？”\"]\s*\Z")
 
 

@@ -132,7 +132,9 @@ class Engine:
 
 
 @overload
-def load(name: Literal["legal"], *, pack: str | Path, on: str | date | None = None) -> clauses.Analyst: ...
+def load(  # type: ignore[overload-overlap]  # the shipped name says which of both it is
+    name: Literal["legal"], *, pack: str | Path, on: str | date | None = None
+) -> clauses.Analyst: ...
 
 
 @overload
@@ -149,6 +151,7 @@ def load(
     assertion: str = "en",
     types: str = "model",
     aliases: str | Path | None = None,
+    on: str | date | None = None,
 ) -> Engine: ...
 
 

@@ -11,7 +11,9 @@ from ontograft.tasks.citations.numbers import read_list
 _CFR = r"(?:C\.\s?F\.\s?R\.?|CFR\b|Code\s+of\s+Federal\s+Regulations\b)"
 _RULE = r"\d{1,5}\.\d{1,4}[A-Za-z]?(?:[-–]\d{1,3}[A-Za-z]?){0,2}(?!\w)"
 _SIGN = r"(?:§§?|[Ss]ections?\b|[Ss]ecs?\.|[Rr]ules?\b)"
-_LEADING = re.compile(rf"\b(?:[Tt]itle\s+)?(?P<title>[1-9]\d?),?\s*(?:of\s+the\s+)?{_CFR},?\s*(?:(?P<part>[Pp]arts?\b|[Pp]t\.)|{_SIGN})?\s*")
+_LEADING = re.compile(
+    rf"\b(?:[Tt]itle\s+)?(?P<title>[1-9]\d?),?\s*(?:of\s+the\s+)?{_CFR},?\s*(?:(?P<part>[Pp]arts?\b|[Pp]t\.)|{_SIGN})?\s*"
+)
 _TRAILING = re.compile(rf",?\s+of\s+[Tt]itle\s+(?P<title>\d{{1,2}}),?\s+(?:of\s+the\s+)?(?:U\.\s?S\.\s*)?{_CFR}")
 _HEAD = re.compile(rf"(?<!\w)(?:(?P<part>[Pp]arts?\b)|{_SIGN})\s*(?=\d)")
 _LAW = re.compile(r"\b(?:Pub(?:lic|\.)\s+L(?:aw|\.)|P\.\s?L\.)(?:\s+No\.)?\s*(?P<congress>\d{2,3})[-–](?P<number>\d{1,3})\b")

@@ -15,7 +15,8 @@ _TO = re.compile(r"\s*(?:\b(?:through|thru|to)\b|–|—|-)\s*(?:§\s*)?")
 _RANGE = re.compile(r"(\d+)[-–](\d+)\Z")
 _ET_SEQ = re.compile(r",?\s+et\s+seq\b\.?")
 _ANOTHER = re.compile(  # a number that counts something, or begins another citation
-    r",?\s*(?:%|U\.?\s?S\.?|C\.?\s?F\.?\s?R|Stat\.|F\.|Fed\.|S\.\s?Ct|(?:calendar |business )?(?:days?|weeks?|months?|years?|percent|U\.S\.)\b)"
+    r",?\s*(?:%|U\.?\s?S\.?|C\.?\s?F\.?\s?R|Stat\.|F\.|Fed\.|S\.\s?Ct"
+    r"|(?:calendar |business )?(?:days?|weeks?|months?|years?|percent|U\.S\.)\b)"
 )
 _LEADING = re.compile(r"\d+")
 

@@ -25,10 +25,13 @@ _TAIL = re.compile(
     rf"(?:,)?\s+(?:of|under|in)\s+(?:(?P<this>(?:this|such|that|said)\s+[Tt]itle)\b|[Tt]itle\s+{_TITLE}\b(?!\s*[.–-]\s*\d)"
     rf"(?P<code>,?\s+(?:of\s+)?(?:the\s+)?{_CODE})?)"
 )
-_OTHER = re.compile(r",?\s+of\s+(?:the|that|such|this|said)\s+(?!United\s+States\s+Code|U\.\s?S\.)\w|,?\s+of\s+Pub\.|,?\s+of\s+Public\s+Law")
+_OTHER = re.compile(
+    r",?\s+of\s+(?:the|that|such|this|said)\s+(?!United\s+States\s+Code|U\.\s?S\.)\w|,?\s+of\s+Pub\.|,?\s+of\s+Public\s+Law"
+)
 _NOT_OURS = re.compile(r",?\s+of\s+(?!title\b)|,?\s+(?:Pub\.|Public\s+Law)", re.IGNORECASE)
 _WITHIN = re.compile(
-    rf"(?:(?:sub)?(?:sections?|paragraphs?|clauses?|items?)\s+(?:{STEP})+(?:\s*(?:,|and|or|through|, and|, or)\s*(?:{STEP})+)*\s*,?\s+of\s+)+\Z",
+    rf"(?:(?:sub)?(?:sections?|paragraphs?|clauses?|items?)\s+(?:{STEP})+"
+    rf"(?:\s*(?:,|and|or|through|, and|, or)\s*(?:{STEP})+)*\s*,?\s+of\s+)+\Z",
     re.IGNORECASE,
 )
 _LEVEL = re.compile(rf"(?:{STEP})+")

@@ -126,7 +126,9 @@ def _pairs(olds: Sequence[list[str]], news: Sequence[list[str]]) -> list[tuple[i
     free = [j for j in range(len(news)) if j not in taken]
     if left and free:
         scores: NDArray[np.float64] = np.asarray(
-            cdist([olds[i] for i in left], [news[j] for j in free], scorer=Indel.normalized_similarity, score_cutoff=ALIKE, dtype=np.float64)
+            cdist(
+                [olds[i] for i in left], [news[j] for j in free], scorer=Indel.normalized_similarity, score_cutoff=ALIKE, dtype=np.float64
+            )
         )
         # Of clauses equally alike those that stand at the same place go together.
         where = np.abs(np.array(left)[:, None] / max(1, len(olds)) - np.array(free)[None, :] / max(1, len(news)))

@@ -1,4 +1,4 @@
-"""Dates in text and what day they mean: ``May 3, 2006``, ``6th day of April, 1999``, ``9/9/97``, ``2020年5月28日``, ``February __, 2017``."""
+"""Dates in text and what day they mean: ``May 3, 2006``, ``6th day of April, 1999``, ``9/9/97``, ``2020年5月28日``."""
 
 from __future__ import annotations
 
@@ -30,13 +30,17 @@ _FORMS = (
 _BEFORE_YEAR = 80
 _NUMERIC = re.compile(r"(?<![\d/.-])(?P<month>\d{1,2})[/-](?P<day>\d{1,2})[/-](?P<year>(?:19|20)?\d\d)(?![\d/-])")
 _ISO = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)")
-_ZH = re.compile(r"(?P<year>(?:19|20)\d\d|[二一][〇零○九一二三四五六七八]{3})\s*年\s*(?:(?P<month>\d{1,2}|[一二三四五六七八九十]{1,2})\s*月\s*)?(?:(?P<day>\d{1,2}|[一二三四五六七八九十]{1,3})\s*日)?")
+_ZH = re.compile(
+    r"(?P<year>(?:19|20)\d\d|[二一][〇零○九一二三四五六七八]{3})\s*年\s*(?:(?P<month>\d{1,2}|[一二三四五六七八九十]{1,2})\s*月\s*)?(?:(?P<day>\d{1,2}|[一二三四五六七八九十]{1,3})\s*日)?"
+)
 
 
 def dates(text: str, start: int = 0, end: int | None = None) -> Iterator[DateField]:
     """Dates between two offsets in order; of those that overlap the longest. One with blanks has what is known of it: ``2017-02``."""
     stop = len(text) if end is None else end
-    found = [(*match.span(), value) for form in (_NUMERIC, _ISO, _ZH) for match in form.finditer(text, start, stop) if (value := _value(match))]
+    found = [
+        (*match.span(), value) for form in (_NUMERIC, _ISO, _ZH) for match in form.finditer(text, start, stop) if (value := _value(match))
+    ]
     for year in _YEARS.finditer(text, start, stop):
         for form in _FORMS:
             match = form.search(text, max(start, year.start() - _BEFORE_YEAR), year.start())
@@ -71,7 +75,7 @@ def _year(raw: str) -> int | None:
     if raw.isdigit() and len(raw) == 2:
         return 2000 + int(raw) if int(raw) < 50 else 1900 + int(raw)
     if len(raw) == 4 and not raw.isascii():
-        digits = ["〇零○".find(c) >= 0 and "0" or str("一二三四五六七八九".find(c) + 1) for c in raw]
+        digits = [("〇零○".find(c) >= 0 and "0") or str("一二三四五六七八九".find(c) + 1) for c in raw]
         return int("".join(digits))
     return None
 

@@ -72,7 +72,10 @@ def _not_mentioned(rule: Rule, meant: Sequence[Clause]) -> Iterator[tuple[int, D
 
 def _reworded(rule: Rule, meant: Sequence[Clause]) -> Iterator[tuple[int, Deviation]]:
     """The clause, or the run of its sentences, that is most like the standard wording, where it is less like it than tolerated."""
-    best = max(((likeness(rule.standard, clause.text[a:b]), clause, a, b) for clause in meant for a, b in _runs(clause, rule)), key=lambda row: row[0])
+    best = max(
+        ((likeness(rule.standard, clause.text[a:b]), clause, a, b) for clause in meant for a, b in _runs(clause, rule)),
+        key=lambda row: row[0],
+    )
     score, clause, start, end = best
     if score < rule.tolerance:
         found = clause.text[start:end]
@@ -100,4 +103,6 @@ def _deviation(
     said = tuple(changes(expected, text)) if problem == "reworded" else ()
     # Stands for the rule and the words it met, so that a decision holds as long as both do.
     digest = hashlib.sha256("\n".join((rule.id, problem, expected, " ".join(folded(text, words(text))))).encode()).hexdigest()[:16]
-    return Deviation(rule.id, rule.type, problem, rule.severity, expected, text, span, said, None if score is None else round(score, 3), digest)
+    return Deviation(
+        rule.id, rule.type, problem, rule.severity, expected, text, span, said, None if score is None else round(score, 3), digest
+    )

@@ -16,9 +16,13 @@ from ontograft.tasks.clauses.structure import Segment
 _WITHOUT = ("contents",)
 _LETTERS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _RELATIVE = re.compile(
-    r"['’]?\s*(?P<how>after|following|from|of|prior\s+to|before|preceding)\s+(?:the\s+)?(?P<anchor>(?:date\s+(?:of|on\s+which)\s+)?[^,.;:()]{3,80})", re.IGNORECASE
+    r"['’]?\s*(?P<how>after|following|from|of|prior\s+to|before|preceding)\s+(?:the\s+)?(?P<anchor>(?:date\s+(?:of|on\s+which)\s+)?[^,.;:()]{3,80})",
+    re.IGNORECASE,
 )
-_EFFECTIVE = re.compile(r"effective\s+date|date\s+(?:hereof|of\s+this\s+agreement)|execution\s+(?:of\s+this\s+agreement|date)|commencement\s+date", re.IGNORECASE)
+_EFFECTIVE = re.compile(
+    r"effective\s+date|date\s+(?:hereof|of\s+this\s+agreement)|execution\s+(?:of\s+this\s+agreement|date)|commencement\s+date",
+    re.IGNORECASE,
+)
 _NOTICE = re.compile(r"\bnotice|\bnotif|通知", re.IGNORECASE)
 _RENEWS = re.compile(r"\brenew|\bextend|\bextension|续", re.IGNORECASE)
 _TERM = re.compile(r"\bterm\b|\bperiod\s+of\b|期限", re.IGNORECASE)
@@ -73,12 +77,14 @@ class Fields:
         return replace(period, kind=kind)
 
     def _relative(self, period: Period, clause: Segment) -> DateField | None:
-        """"Thirty (30) days after the Effective Date": a date where the anchor's is known."""
+        """ "Thirty (30) days after the Effective Date": a date where the anchor's is known."""
         found = _RELATIVE.match(self._text, period.span.end, clause.end)
         if found is None:
             return None
         before = found["how"].casefold().startswith(("prior", "before", "preceding"))
-        if found["how"].casefold() in ("of", "from") and not re.search(r"date|receipt|notice|execution|hereof|delivery|signing|closing|invoice", found["anchor"], re.IGNORECASE):
+        if found["how"].casefold() in ("of", "from") and not re.search(
+            r"date|receipt|notice|execution|hereof|delivery|signing|closing|invoice", found["anchor"], re.IGNORECASE
+        ):
             return None
         anchor = " ".join(found["anchor"].split())
         value = None

@@ -10,9 +10,13 @@ from ontograft.ingest.cn_numbers import DIGITS, number
 
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 _WORDS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
-).split()
-_ORDINALS = ("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth").split()
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen",
+    "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth",
+    "fourteenth", "fifteenth",
+)  # fmt: skip
 _HEADS = r"(?P<word>ARTICLE|Article|SECTION|Section|Sec\.|CLAUSE|Clause|PART|Part|CHAPTER|Chapter|Paragraph|PARAGRAPH|§)"
 _VALUE = r"(?P<value>\d{1,3}(?:\.\d{1,3})*|[IVXL]{1,7}\b|[A-Z]\b|[A-Za-z]{3,10}\b)"
 _DECIMAL = r"(?P<decimal>\d{1,3}(?:\.\d{1,3}){1,4})\.?(?=[\s ]|[A-Z“\"(]|$)"
@@ -83,7 +87,11 @@ def markers_at(text: str, at: int, *, chinese: bool = False) -> list[Marker]:
         return [_zh(found)]
     schedule = _SCHEDULE.match(text, at) or (_ZH_SCHEDULE.match(text, at) if chinese else None)
     if schedule is not None:
-        return [Marker("schedule", (), " ".join(schedule[0].split()).title() if schedule["word"].isupper() else schedule[0].strip(), schedule.end())]
+        return [
+            Marker(
+                "schedule", (), " ".join(schedule[0].split()).title() if schedule["word"].isupper() else schedule[0].strip(), schedule.end()
+            )
+        ]
     match = _EN.match(text, at)
     return [] if match is None else _en(match)
 
@@ -95,7 +103,11 @@ def _zh(found: re.Match[str]) -> Marker:
         return Marker("decimal", tuple(map(int, found["decimal"].split("."))), found["decimal"], found.end())
     if found["circle"]:
         return Marker("①", (ord(found["circle"]) - ord("①") + 1,), found[0], found.end())
-    style, value = next((style, found[group]) for style, group in (("一、", "comma"), ("（一）", "paren"), ("1.", "plain"), ("（1）", "digit")) if found[group])
+    style, value = next(
+        (style, found[group])
+        for style, group in (("一、", "comma"), ("（一）", "paren"), ("1.", "plain"), ("（1）", "digit"))
+        if found[group]
+    )
     return Marker(style, (number(value) or 0,), found[0].rstrip("、．."), found.end())
 
 

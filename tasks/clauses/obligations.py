@@ -20,8 +20,11 @@ _MODAL = (
     r"|(?P<must>shall|must|will|agrees?\s+(?:that\s+it\s+(?:shall|will)|to)|undertakes?\s+to|covenants?\s+(?:and\s+agrees?\s+)?to|(?:is|are)\s+(?:required|obligated|obliged)\s+to|(?:is|are)\s+responsible\s+for)"
     r"|(?P<may>may|(?:is|are)\s+(?:entitled|permitted|allowed)\s+to|(?:shall|will)\s+have\s+the\s+right\s+to|has\s+the\s+right\s+to)"
 )
+_DETERMINER = r"(?:[Tt]he|[Ee]ach|[Ee]ither|[Nn]either|[Bb]oth|[Nn]o|[Ss]uch|[Aa]ny|[Ee]very)"
 _RIGHT = re.compile(r"(?:be\s+entitled\s+to|have\s+the\s+(?:sole\s+|exclusive\s+)?right)", re.IGNORECASE)
-_ZH = re.compile(r"(?P<bearer>[甲乙丙丁]方|双方|各方|任何一方|任一方|[\u4e00-\u9fff]{1,6}?(?:方|人|商|公司))(?P<between>[^，。；\n]{0,12}?)(?P<modal>不得|不应|禁止|应当?|必须|须|有权|可以|可)(?P<rest>[^。；\n]{2,120})")
+_ZH = re.compile(
+    r"(?P<bearer>[甲乙丙丁]方|双方|各方|任何一方|任一方|[\u4e00-\u9fff]{1,6}?(?:方|人|商|公司))(?P<between>[^，。；\n]{0,12}?)(?P<modal>不得|不应|禁止|应当?|必须|须|有权|可以|可)(?P<rest>[^。；\n]{2,120})"
+)
 _ZH_MODALS = {"不得": "must not", "不应": "must not", "禁止": "must not", "有权": "may", "可以": "may", "可": "may"}
 _LONGEST = 240
 
@@ -41,7 +44,12 @@ def obligations(text: str, start: int, end: int, parties: Sequence[Party]) -> It
             right = _RIGHT.match(text, found.end() + 1) is not None
             modal = "must not" if found["must_not"] or (neither and not right) else "may" if found["may"] or right else "must"
             action = " ".join(text[found.end() : min(last, found.end() + _LONGEST)].split())
-            bearer = re.sub(r"^(?:the|each|either|neither|both|no|such|any|every)\s+(?:of\s+the\s+)?", "", " ".join(found["bearer"].split()), flags=re.IGNORECASE)
+            bearer = re.sub(
+                r"^(?:the|each|either|neither|both|no|such|any|every)\s+(?:of\s+the\s+)?",
+                "",
+                " ".join(found["bearer"].split()),
+                flags=re.IGNORECASE,
+            )
             yield Obligation(Span(found.start(), last), bearer, modal, action.rstrip(" .;"))
     for found in _ZH.finditer(text, start, end):
         modal = _ZH_MODALS.get(found["modal"], "must")
@@ -51,5 +59,8 @@ def obligations(text: str, start: int, end: int, parties: Sequence[Party]) -> It
 def _pattern(parties: Sequence[Party]) -> re.Pattern[str]:
     named = {name for party in parties for name in (party.name, *party.aliases) if name.isascii() and len(name) > 1}
     own = "|".join(r"\s+".join(map(re.escape, name.split())) for name in sorted(named, key=len, reverse=True))
-    who = rf"(?:(?:[Tt]he|[Ee]ach|[Ee]ither|[Nn]either|[Bb]oth|[Nn]o|[Ss]uch|[Aa]ny|[Ee]very)\s+(?:of\s+the\s+)?)?(?:{own + '|' if own else ''}(?:\w+ing\s+|other\s+)?(?:{_ROLES}))(?:\s+(?:and|or)\s+(?:the\s+)?(?:{own + '|' if own else ''}{_ROLES}))?"
-    return re.compile(rf"(?<![\w-])(?P<bearer>{who})(?:,[^,.;]{{0,80}},)?\s+(?:(?:also|further|hereby|each|promptly|expressly)\s+)?(?:{_MODAL})(?!\w)")
+    roles = f"{own}|{_ROLES}" if own else _ROLES
+    who = rf"(?:{_DETERMINER}\s+(?:of\s+the\s+)?)?(?:(?:\w+ing\s+|other\s+)?(?:{roles}))(?:\s+(?:and|or)\s+(?:the\s+)?(?:{roles}))?"
+    return re.compile(
+        rf"(?<![\w-])(?P<bearer>{who})(?:,[^,.;]{{0,80}},)?\s+(?:(?:also|further|hereby|each|promptly|expressly)\s+)?(?:{_MODAL})(?!\w)"
+    )

@@ -32,7 +32,9 @@ def of_bundle(bundle: Bundle, pack: str | Path, *, on: str | date | None = None)
     Raises:
         BundleError: the bundle has no head that this version reads.
     """
-    raise BundleError(f"{bundle.folder}: this version of Ontograft reads no clause heads; use ontograft.analyst(pack) for all but clause types")
+    raise BundleError(
+        f"{bundle.folder}: this version of Ontograft reads no clause heads; use ontograft.analyst(pack) for all but clause types"
+    )
 
 
 def day(on: str | date | None) -> date | None:

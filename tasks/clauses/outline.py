@@ -56,7 +56,8 @@ class Outline:
         for level in reversed(self.levels):
             last = level.marker.value
             if len(last) == len(value) and level.marker.style == "decimal":
-                return last[:-1] == value[:-1] and last[-1] < value[-1] <= last[-1] + _SKIPS or (value[-1] == 1 and last[:-1] < value[:-1])
+                counts_on = last[:-1] == value[:-1] and last[-1] < value[-1] <= last[-1] + _SKIPS
+                return counts_on or (value[-1] == 1 and last[:-1] < value[:-1])
             if len(last) < len(value) and last == value[: len(last)]:
                 return value[len(last) :] == (1,) * (len(value) - len(last)) or value[-1] <= _SKIPS
         return value[-1] <= _SKIPS and (not self.levels or value[0] <= self.levels[0].marker.value[0] + 1)
@@ -65,7 +66,12 @@ class Outline:
         """Enter a number; all levels below it are closed."""
         self._close(marker)
         parent = self.levels[-1] if self.levels else None
-        alone = parent is None or marker.style in _STAND_ALONE or marker.label[:1].isalpha() and len(marker.label) > 2 or marker.label[:1] == "第"
+        alone = (
+            parent is None
+            or marker.style in _STAND_ALONE
+            or (marker.label[:1].isalpha() and len(marker.label) > 2)
+            or marker.label[:1] == "第"
+        )
         number = marker.label if alone or parent is None or parent.marker.style in _TOP else _joined(parent.number, marker.label)
         self.levels.append(_Level(marker, index, number))
         return Place(number, parent.index if parent is not None else None)

@@ -67,6 +67,6 @@ def _marks(clause: Clause) -> Sequence[tuple[int, int, str, str]]:
 def _template() -> Template:
     from jinja2 import Environment, PackageLoader
 
-    return Environment(loader=PackageLoader("ontograft.tasks.clauses", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
-        "report.html"
-    )
+    return Environment(
+        loader=PackageLoader("ontograft.tasks.clauses", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template("report.html")

@@ -13,7 +13,9 @@ from ontograft.tasks.clauses.structure import Segment
 _HEAD = re.compile(
     r"(?<![\w–-])(?P<word>[Ss]ections?|SECTIONS?|[Aa]rticles?|ARTICLES?|[Cc]lauses?|[Pp]aragraphs?|[Ss]ubsections?|§§?|Exhibits?|EXHIBITS?|Schedules?|SCHEDULES?|Annex(?:es)?|ANNEX|Appendi(?:x|ces)|APPENDIX|Attachments?|ATTACHMENT)\s+(?=[\d(IVXA-Z])"
 )
-_NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3})*|[IVXL]{1,6}(?![A-Za-z])|[A-Z](?:-?\d{1,2})?(?![A-Za-z]))?(?:\s?\((?:[a-z]{1,4}|\d{1,2}|[A-Z])\))*")
+_NUMBER = re.compile(
+    r"(?:\d{1,3}(?:\.\d{1,3})*|[IVXL]{1,6}(?![A-Za-z])|[A-Z](?:-?\d{1,2})?(?![A-Za-z]))?(?:\s?\((?:[a-z]{1,4}|\d{1,2}|[A-Z])\))*"
+)
 _JOIN = re.compile(r"\s*(?:,\s*(?:and|or)?|and/or|and|or|through|to|&|–|-)\s*(?=[\d(]|[IVXL]{1,6}\b|[A-Z]\b)")
 _ELSEWHERE = re.compile(
     r"\s*,?\s*(?:of|to|in|under)\s+(?:the|that|such|any|its|their|said)\s+(?!(?:foregoing|present|first)\b)(?P<doc>[^.;,()]{0,80}?"
@@ -21,10 +23,14 @@ _ELSEWHERE = re.compile(
 )
 _OWN_WORDS = re.compile(r"(?:this|the\s+present)\b", re.IGNORECASE)
 _SCHEDULES = ("exhibit", "schedule", "annex", "append", "attachment")
-_ZH = re.compile(rf"(?:本(?:合同|协议|协定|章程))?第(?P<n>[{DIGITS}]{{1,6}})条(?:第(?P<k>[{DIGITS}]{{1,4}})款)?|(?P<schedule>附件[{DIGITS}A-Z]{{1,3}})")
+_ZH = re.compile(
+    rf"(?:本(?:合同|协议|协定|章程))?第(?P<n>[{DIGITS}]{{1,6}})条(?:第(?P<k>[{DIGITS}]{{1,4}})款)?|(?P<schedule>附件[{DIGITS}A-Z]{{1,3}})"
+)
 
 
-def cross_references(text: str, clauses: Sequence[Segment], *, taken: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, CrossReference]]:
+def cross_references(
+    text: str, clauses: Sequence[Segment], *, taken: Sequence[tuple[int, int]] = ()
+) -> Iterator[tuple[int, CrossReference]]:
     """References from a clause (its index) to others of the contract.
 
     Args:

@@ -57,7 +57,7 @@ def rows(report: Report, decisions: Mapping[str, Decision] | None = None) -> lis
     """
     known = decisions or {}
     earlier = {(d.rule, d.problem, d.clause): d for d in known.values()}
-    found = []
+    found: list[tuple[str, ...]] = []
     for deviation in sorted(report.deviations, key=lambda d: (_ORDER[d.severity], d.span.start if d.span else -1, d.rule)):
         clause = _clause(report, deviation)
         place = clause.number or f"#{clause.index}" if clause is not None else ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_END = re.compile(r"(?<=[.!?])[”\"’)]*+\s++(?=[A-Z(“\"\[•])|(?<=[。！？；])|(?<=;)\s++(?:and\s++|or\s++)?(?=\(?[a-zA-Z0-9]{1,4}\)\s)|\n[ \t]*+\n\s*+")
+_END = re.compile(
+    r"(?<=[.!?])[”\"’)]*+\s++(?=[A-Z(“\"\[•])|(?<=[。！？；])|(?<=;)\s++(?:and\s++|or\s++)?(?=\(?[a-zA-Z0-9]{1,4}\)\s)|\n[ \t]*+\n\s*+"
+)
 _NOT_AN_END = re.compile(
     r"(?:\b(?:Inc|Corp|Ltd|Co|No|Nos|Mr|Mrs|Ms|Dr|St|Sec|Art|vs?|e\.g|i\.e|etc|Attn|Ave|Blvd|Jr|Sr|U\.S|U\.S\.C|N\.A|L\.P|S\.A|B\.V|Pub|Vol|approx)|\b[A-Z]|^\s*\d+(?:\.\d+)*)\.\Z"
 )

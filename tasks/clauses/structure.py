@@ -16,16 +16,48 @@ from ontograft.tasks.clauses.outline import Outline
 
 _INLINE = re.compile(
     r"(?<=[.;:,)”\"\]])\s+(?=\d{1,2}\.\d{1,2}(?:\.\d{1,2})*\.?\s*[A-Z“\"(]|(?:Section|SECTION|ARTICLE|Article)\s+[\dIVX])"
-    r"|\s{2,}(?=(?:\d{1,2}\.(?:\d|\s|[A-Z])|\([a-zA-Z]{1,4}\)\s*\S|\(\d{1,2}\)\s*\S|[a-zA-Z]\.\s|(?:Section|SECTION|ARTICLE|Article)\s+[\dIVX]|(?:EXHIBIT|SCHEDULE|ANNEX|APPENDIX|WHEREAS|IN WITNESS)\s))"
+    r"|\s{2,}(?=(?:\d{1,2}\.(?:\d|\s|[A-Z])|\([a-zA-Z]{1,4}\)\s*\S|\(\d{1,2}\)\s*\S|[a-zA-Z]\.\s"
+    r"|(?:Section|SECTION|ARTICLE|Article)\s+[\dIVX]|(?:EXHIBIT|SCHEDULE|ANNEX|APPENDIX|WHEREAS|IN WITNESS)\s))"
     r"|(?<=[.;])\s(?=\d{1,2}\.\s+[A-Z])"
 )
-_NOT_A_HEAD = re.compile(r"\s*(?:of|and|or|above|below|hereof|herein|shall|is|are|was|were|to|through|has|have|does|applies|will|may|must|in|for|the|by|,|\(|\d)")
-_SIGNATURE = re.compile(r"IN\s+WITNESS\s+(?:WHEREOF|HEREOF)|in\s+witness\s+whereof|/s/|(?:By|BY)\s*:\s*(?:_{3,}|/s/)|（?以下无正文|（?签署页|甲方[（(]?(?:签字|盖章|签章)", 0)
+_NOT_A_HEAD = re.compile(
+    r"\s*(?:of|and|or|above|below|hereof|herein|shall|is|are|was|were|to|through|has|have|does|applies|will|may|must|in|for|the|by|,|\(|\d)"
+)
+_SIGNATURE = re.compile(
+    r"IN\s+WITNESS\s+(?:WHEREOF|HEREOF)|in\s+witness\s+whereof|/s/|(?:By|BY)\s*:\s*(?:_{3,}|/s/)|（?以下无正文|（?签署页|甲方[（(]?(?:签字|盖章|签章)",
+    0,
+)
 _SIGNS = re.compile(r"\b(?:By|Name|Title|Date|Its|Signature|Signed|Witness)\s*:|/s/|_{4,}|签字|盖章|签署|日期：")
-_RECITAL = re.compile(r"(?:WHEREAS|Whereas|RECITALS?\b|Recitals?\b|BACKGROUND\b|WITNESSETH|W\s?I\s?T\s?N\s?E\s?S|NOW,?\s+THEREFORE|Now,?\s+Therefore|鉴于)")
-_DEFINES = re.compile(r"(?:\S{1,12}\s+)?(?:The\s+(?:term|terms)\s+)?[“\"][^”\"]{1,80}[”\"](?:\s+or\s+[“\"][^”\"]{1,80}[”\"])*\s*(?:\([^)]{1,60}\)\s*)?(?:shall\s+(?:mean|have)|means?\b|has\s+the|have\s+the|is\s+defined|refers?\s+to|：|是指|指)")
+_RECITAL = re.compile(
+    r"(?:WHEREAS|Whereas|RECITALS?\b|Recitals?\b|BACKGROUND\b|WITNESSETH|W\s?I\s?T\s?N\s?E\s?S|NOW,?\s+THEREFORE|Now,?\s+Therefore|鉴于)"
+)
+_DEFINES = re.compile(
+    r"(?:\S{1,12}\s+)?(?:The\s+(?:term|terms)\s+)?[“\"][^”\"]{1,80}[”\"](?:\s+or\s+[“\"][^”\"]{1,80}[”\"])*\s*(?:\([^)]{1,60}\)\s*)?(?:shall\s+(?:mean|have)|means?\b|has\s+the|have\s+the|is\s+defined|refers?\s+to|：|是指|指)"
+)
 _HEADING = re.compile(r"[^\n.;:。；：]{2,90}?(?=[.:]\s|[.:]?\s{2,}|[.:]?\n|：|\s[-–—]\s|[.:]?\Z)")
-_SMALL = {"of", "and", "or", "the", "to", "for", "in", "on", "by", "with", "a", "an", "from", "as", "at", "its", "not", "no", "&", "upon", "under"}
+_SMALL = {
+    "of",
+    "and",
+    "or",
+    "the",
+    "to",
+    "for",
+    "in",
+    "on",
+    "by",
+    "with",
+    "a",
+    "an",
+    "from",
+    "as",
+    "at",
+    "its",
+    "not",
+    "no",
+    "&",
+    "upon",
+    "under",
+}
 _LONGEST_HEADING = 90
 _LONGEST_BLOCK = 300
 
@@ -160,7 +192,9 @@ class _Builder:
         heading = self._heading(marker.end, end)
         defines = _DEFINES.match(self.text, start, end) or _DEFINES.match(self.text[marker.end : end].lstrip()[:300])
         top = marker.style in ("article", "part", "subpart", "chapter", "division") and not (self.zh and marker.style == "article")
-        recital = not self.numbered and bool(self.done) and self.done[-1].kind == "recital" and marker.style in ("A.", "(A)", "a.", "(a)", "(1)")
+        recital = (
+            not self.numbered and bool(self.done) and self.done[-1].kind == "recital" and marker.style in ("A.", "(A)", "a.", "(a)", "(1)")
+        )
         kind = "definition" if defines else "article" if top else "recital" if recital else "section"
         self.numbered = self.numbered or not recital
         self._push(Segment(start, end, kind, place.number, heading, place.parent))
@@ -191,7 +225,11 @@ class _Builder:
 
     def _waits(self, last: Segment) -> bool:
         """Whether a clause is a heading whose text is still to come."""
-        return bool(last.heading) and last.kind not in ("signature", "schedule") and _is_only_heading(self.text[last.start : last.end], last.heading)
+        return (
+            bool(last.heading)
+            and last.kind not in ("signature", "schedule")
+            and _is_only_heading(self.text[last.start : last.end], last.heading)
+        )
 
     def _heading(self, start: int, end: int) -> str:
         begin = start + len(self.text[start:end]) - len(self.text[start:end].lstrip(" \t\u3000.:-–—\n"))

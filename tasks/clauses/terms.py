@@ -18,7 +18,10 @@ _MEANS = re.compile(
 )
 _BRACKETED = re.compile(r"[(（](?P<inside>[^()（）\n]{0,120}?[“\"][^()（）\n]{1,120}?)[)）]")
 _NAMES = re.compile(r"[“\"]([^”\"\n]{1,60})[”\"]")
-_LEAD = re.compile(r"^[\s,]*(?:each|collectively|together|individually|hereinafter|hereafter|herein|referred|called|known|defined|the|this|such|as|an?|and|or|to|any|all|“|\"|以下|下|合?统?简?称|为)", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^[\s,]*(?:each|collectively|together|individually|hereinafter|hereafter|herein|referred|called|known|defined|the|this|such|as|an?|and|or|to|any|all|“|\"|以下|下|合?统?简?称|为)",
+    re.IGNORECASE,
+)
 _SMALL = {"the", "a", "an", "this"}
 _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff][^\W\u4e00-\u9fff]*|\S")
 

@@ -44,7 +44,9 @@ def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
     note = '<w:r><w:footnoteReference w:id="2"/></w:r>'
     body = paragraph("Term", properties=at(0)) + paragraph("first", properties=at(1)) + paragraph("second", properties=at(1))
     body += paragraph("Law", note, " of Nevada", properties=at(0)) + f"<w:tbl><w:tr>{cell('Fee')}{cell('$5')}</w:tr></w:tbl>"
-    notes = f'<w:footnote w:id="0" w:type="separator">{paragraph("x")}</w:footnote><w:footnote w:id="2">{paragraph("As amended.")}</w:footnote>'
+    notes = (
+        f'<w:footnote w:id="0" w:type="separator">{paragraph("x")}</w:footnote><w:footnote w:id="2">{paragraph("As amended.")}</w:footnote>'
+    )
     read = read_contract(docx(tmp_path / "a.docx", body, parts={"word/numbering.xml": numbers, "word/footnotes.xml": notes}))
     assert read.text.split("\n\n") == ["1. Term", "(a) first", "(b) second", "2. Law of Nevada", "Fee\t$5", "[2] As amended."]
     assert read.notes == ("1 notes stand at the end",)
@@ -89,7 +91,12 @@ def _page(number: int, *lines: tuple[float, float, str]) -> list[tuple[float, fl
 
 def test_pdf_without_furniture_and_with_whole_words(tmp_path: Path) -> None:
     pages = [
-        _page(1, (72, 700, "1. Term. This agreement lasts two years and is re-"), (72, 688, "newed by the parties, as long as the"), (72, 676, "seller")),
+        _page(
+            1,
+            (72, 700, "1. Term. This agreement lasts two years and is re-"),
+            (72, 688, "newed by the parties, as long as the"),
+            (72, 676, "seller"),
+        ),
         _page(2, (72, 700, "agrees to it in writing."), (72, 660, "2. Law. The laws of Nevada govern.")),
         _page(3, (72, 700, "3. Notices. None.")),
     ]
@@ -118,7 +125,8 @@ def test_a_scan_and_a_broken_pdf_are_named_errors(tmp_path: Path) -> None:
 def test_html_is_read_as_it_is_seen(tmp_path: Path) -> None:
     file = tmp_path / "a.html"
     file.write_text(
-        "<html><head><title>x</title><script>var a = '1. No';</script></head><body><h2>1. Term</h2><p>Two\n <b>full</b> years&nbsp;only.</p>"
+        "<html><head><title>x</title><script>var a = '1. No';</script></head><body>"
+        "<h2>1. Term</h2><p>Two\n <b>full</b> years&nbsp;only.</p>"
         "<div style='display: none'>hidden</div><table><tr><td>Fee</td><td>$5</td></tr></table><p>2. Law<br>Nevada</p></body></html>"
     )
     assert read_contract(file).text == "1. Term\n\nTwo full years only.\n\nFee\t$5\n\n2. Law\nNevada"
