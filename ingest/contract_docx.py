@@ -153,7 +153,7 @@ class _Reader:
             removed = row.find(f"{W}trPr")
             if removed is not None and any(self._is_left_out(local(mark)) for mark in removed):
                 continue
-            cells = [" ".join(" ".join(text.split()) for text in self.blocks(cell)) for cell in row.iter(f"{W}tc")]
+            cells = [" ".join(" ".join(text.split()) for text in self.blocks(cell)) for cell in row.iterdescendants(f"{W}tc")]
             yield "\t".join(cells)
 
     def notes(self, part: Element | None) -> Iterator[str]:

@@ -14,8 +14,8 @@ from ontograft.ingest.markup import Element
 _SKIPPED = frozenset(("script", "style", "head", "noscript", "template", "object", "embed", "iframe", "svg", "math"))
 _BLOCKS = frozenset(
     (
-        "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tbody", "thead", "section", "article", "header", "footer",
-        "blockquote", "pre", "hr", "center", "dl", "dt", "dd", "body", "form", "address", "main", "figure",
+        "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tbody", "thead", "section", "article", "header",
+        "footer", "blockquote", "pre", "hr", "center", "dl", "dt", "dd", "body", "form", "address", "main", "figure",
     )
 )  # fmt: skip
 _BLANKS = re.compile(r"[ \t\r\n\f\xa0]+")
