@@ -74,9 +74,10 @@ class Resolver:
             yield self._one(mention, mention.until, text, on)
 
     def _one(self, mention: CitationMention, target: str, text: str, on: date | None) -> Citation:
-        prefix = target.partition(":")[0]
+        prefix, _, path = target.partition(":")
+        law = path.partition("/")[0]
         # A work of Akoma Ntoso keeps its dated expressions side by side in one pack.
-        snapshot = self._snapshots.current(prefix) if prefix == "akn" else self._snapshots.on(prefix, on)
+        snapshot = self._snapshots.current(prefix) if prefix == "akn" else self._snapshots.on(prefix, on, law)
         if snapshot is None:
             reason = f"no snapshot on or before {on}"
             return Citation(mention.start, mention.end, text, mention.kind, target, reason=reason)

@@ -48,19 +48,19 @@ class Snapshots:
         self._pack = pack
         self._open: dict[Path, Pack] = {pack.path: pack}
 
-    def current(self, prefix: str) -> Snapshot:
-        """The open pack as a snapshot of the source whose ids begin with a prefix."""
-        release = _release(self._pack.manifest, prefix)
+    def current(self, prefix: str, law: str = "") -> Snapshot:
+        """The open pack as a snapshot of the source whose ids begin with a prefix, or that is called like a law."""
+        release = _release(self._pack.manifest, prefix, law)
         return Snapshot(*release, self._pack) if release is not None else Snapshot("", None, self._pack)
 
-    def on(self, prefix: str, day: date | None) -> Snapshot | None:
+    def on(self, prefix: str, day: date | None, law: str = "") -> Snapshot | None:
         """The nearest snapshot that is not after a day; the open pack for no day; None where all are later, or undated."""
         if day is None:
-            return self.current(prefix)
-        here = self.current(prefix)
+            return self.current(prefix, law)
+        here = self.current(prefix, law)
         dated = [(here.day, True, here.name, self._pack.path)] if here.day is not None else []
         for path, manifest in self._others:
-            release = _release(manifest, prefix)
+            release = _release(manifest, prefix, law)
             if release is not None and release[1] is not None:
                 dated.append((release[1], False, release[0], path))
         fitting = [row for row in dated if row[0] <= day]
@@ -83,10 +83,11 @@ class Snapshots:
         return found
 
 
-def _release(manifest: Manifest, prefix: str) -> tuple[str, date | None] | None:
+def _release(manifest: Manifest, prefix: str, law: str) -> tuple[str, date | None] | None:
     """Name and date of the source with a prefix: by its name, else the only one there is."""
     rows = [(str(row["name"]), str(row["release"])) for row in manifest.releases]
-    fitting = [row for row in rows if re.sub(r"[^a-z]", "", row[0].casefold()).startswith(prefix)] or (rows if len(rows) == 1 else [])
+    named = [row for row in rows if law and row[0] == law]
+    fitting = named or [row for row in rows if re.sub(r"[^a-z]", "", row[0].casefold()).startswith(prefix)] or (rows if len(rows) == 1 else [])
     if not fitting:
         return None
     name, release = fitting[0]

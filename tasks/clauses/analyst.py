@@ -14,6 +14,7 @@ from ontograft.tasks.citations.find import find_citations
 from ontograft.tasks.citations.mention import Citation
 from ontograft.tasks.citations.resolve import Resolver
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
+from ontograft.tasks.clauses.concepts import ConceptLinker
 from ontograft.tasks.clauses.deviations import deviations
 from ontograft.tasks.clauses.fields import Fields
 from ontograft.tasks.clauses.parties import parties
@@ -56,7 +57,7 @@ class Analyst:
     """
 
     def __init__(self, pack: Pack, *, classifier: TypeClassifier | None = None, on: date | None = None) -> None:
-        self._resolver = Resolver(pack)
+        self._resolver, self._linker = Resolver(pack), ConceptLinker(pack)
         self._classifier, self._on = classifier, on
         self.pack_hash = pack.hash
 
@@ -91,13 +92,23 @@ class Analyst:
         text = read.text
         citations = self.citations(text)
         taken = sorted({(c.start, c.end) for c in citations})
+        names = [tuple(party.span) for party in fields.parties]
         further: dict[str, dict[int, list[Any]]] = {
             "terms": _grouped(uses(text, definitions(text, found), found)),
             "references": _grouped(cross_references(text, found, taken=taken)),
             "citations": _placed(citations, found),
         }
         return [
-            _clause(i, segment, read, {**fields.of(segment), **{key: tuple(rows.get(i, ())) for key, rows in further.items()}})
+            _clause(
+                i,
+                segment,
+                read,
+                {
+                    **fields.of(segment),
+                    **{key: tuple(rows.get(i, ())) for key, rows in further.items()},
+                    "concepts": tuple(self._linker.links(text, segment, taken=[*taken, *names])),
+                },
+            )
             for i, segment in enumerate(found)
         ]
 

@@ -41,7 +41,7 @@ class Fields:
     """
 
     def __init__(self, text: str, parties: Sequence[Party], terms: Mapping[str, Any]) -> None:
-        self._text, self._parties, self._terms = text, parties, terms
+        self._text, self.parties, self._terms = text, parties, terms
         self._begins = terms.get("effective_date") or terms.get("agreement_date")
 
     def of(self, clause: Segment) -> dict[str, Any]:
@@ -53,11 +53,11 @@ class Fields:
         fixed = [self._date(day) for day in dates(text, start, end)]
         relative = [found for period in lengths if (found := self._relative(period, clause)) is not None]
         return {
-            "parties": tuple(party for party in self._parties if start <= party.span.start < end),
+            "parties": tuple(party for party in self.parties if start <= party.span.start < end),
             "dates": tuple(sorted([*fixed, *relative], key=lambda d: d.span)),
             "amounts": tuple(self._amount(amount, clause) for amount in amounts(text, start, end)),
             "periods": tuple(lengths),
-            "obligations": () if clause.kind in ("signature", "title") else tuple(obligations(text, start, end, self._parties)),
+            "obligations": () if clause.kind in ("signature", "title") else tuple(obligations(text, start, end, self.parties)),
         }
 
     def _around(self, span: Span, clause: Segment) -> str:
