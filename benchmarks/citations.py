@@ -182,7 +182,9 @@ def contracts(folder: Path) -> dict[str, int]:
             over = [m for m in taken if m.start < bare.end() and bare.start() < m.end]
             said = [text[m.start : m.end] for m in over]
             counts["inside_a_citation_that_names_a_law"] += bool(said)
-            counts["resolved_to_the_code_without_a_law"] += any(not re.search(r"U\.?\s?S\.?\s?C|[Tt]itle\s+\d|Code|Act", text_of) for text_of in said)
+            counts["resolved_to_the_code_without_a_law"] += any(
+                not re.search(r"U\.?\s?S\.?\s?C|[Tt]itle\s+\d|Code|Act", text_of) for text_of in said
+            )
     return dict(counts)
 
 
@@ -207,7 +209,11 @@ def main() -> None:
     if options.peers:
         result["peers_17_and_35"] = {peer: scores(found, False) for peer, found in peers(options.peers, reported).items()}
     RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    print(json.dumps({key: result.get(key) for key in ("titles", "report_17_and_35", "report_with_notes", "peers_17_and_35", "contracts")}, indent=1))
+    print(
+        json.dumps(
+            {key: result.get(key) for key in ("titles", "report_17_and_35", "report_with_notes", "peers_17_and_35", "contracts")}, indent=1
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -124,7 +124,13 @@ def measure_fields(rows: list[tuple[str, str, dict[str, str]]]) -> dict[str, Any
         terms = contract_terms(text, found)
         for field, column in FIELDS.items():
             answer = row[column]
-            gold = gold_period(answer) if field in ("renewal_term", "notice_period") else gold_date(answer) if "date" in field else answer.strip(" []") or None
+            gold = (
+                gold_period(answer)
+                if field in ("renewal_term", "notice_period")
+                else gold_date(answer)
+                if "date" in field
+                else answer.strip(" []") or None
+            )
             said = terms.get(field)
             said = said.split()[-1] if said and field == "renewal_term" else said
             if gold == UNREADABLE:

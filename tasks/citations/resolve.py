@@ -128,6 +128,8 @@ def _spellings(base: str, below: Sequence[str]) -> Iterator[str]:
     if base.startswith("akn:") and below:
         yield f"{base}.{'.'.join(below)}"
         yield f"{base}.subsection-{'.'.join(below)}"
+    if base.startswith("cnlaw:") and below[:1] == ["k1"]:
+        yield "/".join((base, *below[1:]))
     if "–" in path:
         yield path.replace("–", "-")
 

@@ -87,7 +87,9 @@ def _release(manifest: Manifest, prefix: str, law: str) -> tuple[str, date | Non
     """Name and date of the source with a prefix: by its name, else the only one there is."""
     rows = [(str(row["name"]), str(row["release"])) for row in manifest.releases]
     named = [row for row in rows if law and row[0] == law]
-    fitting = named or [row for row in rows if re.sub(r"[^a-z]", "", row[0].casefold()).startswith(prefix)] or (rows if len(rows) == 1 else [])
+    fitting = (
+        named or [row for row in rows if re.sub(r"[^a-z]", "", row[0].casefold()).startswith(prefix)] or (rows if len(rows) == 1 else [])
+    )
     if not fitting:
         return None
     name, release = fitting[0]

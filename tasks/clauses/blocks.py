@@ -114,4 +114,4 @@ def _continues(text: str, before: Block, start: int, zh: bool, *, broken: bool) 
         return False
     if zh:
         return broken and len(said) > 12 and not markers_at(text, start, chinese=zh)
-    return len(said) > 40 and (_RUNS_ON.match(text, start) is not None or _HYPHEN.search(said) is not None)
+    return len(said) > 20 and (_RUNS_ON.match(text, start) is not None or _HYPHEN.search(said) is not None)

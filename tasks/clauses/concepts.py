@@ -77,7 +77,7 @@ class ConceptLinker:
         plain = word.casefold()
         if plain in _NEVER or plain.removesuffix("s") in _NEVER or len(word) < 4:
             return False
-        inside = match.start > 0 and said[:match.start].rstrip()[-1:] not in ("", ".", ":", ";", "\n", ")")
+        inside = match.start > 0 and said[: match.start].rstrip()[-1:] not in ("", ".", ":", ";", "\n", ")")
         return (word[:1].isupper() and inside) or (clause.kind in _TITLES and word[:1].isupper())
 
 

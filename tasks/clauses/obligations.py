@@ -10,7 +10,7 @@ from ontograft.tasks.clauses.sentences import sentences
 
 # Roles that contracts give their parties; a thing ("this Agreement shall be governed") bears no obligation.
 _ROLES = (
-    r"Part(?:y|ies)|Company|Companies|Buyers?|Sellers?|Suppliers?|Vendors?|Purchasers?|Customers?|Clients?|Licensors?|Licensees?|Distributors?|Resellers?|"
+    r"[Pp]art(?:y|ies)|Company|Companies|Buyers?|Sellers?|Suppliers?|Vendors?|Purchasers?|Customers?|Clients?|Licensors?|Licensees?|Distributors?|Resellers?|"
     r"Contractors?|Consultants?|Lessors?|Lessees?|Landlord|Tenant|Lenders?|Borrowers?|Guarantors?|Agents?|Service\s+Providers?|Providers?|Franchisors?|Franchisees?|"
     r"Developers?|Manufacturers?|Affiliates?|Sponsors?|Employees?|Employers?|Executive|Recipients?|Disclosing\s+Part(?:y|ies)|Receiving\s+Part(?:y|ies)|"
     r"Indemnifying\s+Party|Indemnified\s+Party|Shareholders?|Members?|Partners?|Owners?|Operators?|Shippers?|Transporters?|Assignors?|Assignees?|Publishers?|Users?"
@@ -23,7 +23,7 @@ _MODAL = (
 _DETERMINER = r"(?:[Tt]he|[Ee]ach|[Ee]ither|[Nn]either|[Bb]oth|[Nn]o|[Ss]uch|[Aa]ny|[Ee]very)"
 _RIGHT = re.compile(r"(?:be\s+entitled\s+to|have\s+the\s+(?:sole\s+|exclusive\s+)?right)", re.IGNORECASE)
 _ZH = re.compile(
-    r"(?P<bearer>[甲乙丙丁]方|双方|各方|任何一方|任一方|[\u4e00-\u9fff]{1,6}?(?:方|人|商|公司))(?P<between>[^，。；\n]{0,12}?)(?P<modal>不得|不应|禁止|应当?|必须|须|有权|可以|可)(?P<rest>[^。；\n]{2,120})"
+    r"(?P<bearer>[甲乙丙丁]方|双方|各方|任何一方|任一方|[\u4e00-\u9fff]{1,6}?(?:方|人|商|公司))(?P<between>[^，。；\n]{0,12}?)(?P<modal>不得|不应|禁止|应当?|必须|须|有权|可以|可)(?P<rest>[^。；\n]{2,120}?)(?=[。；\n]|，(?:[甲乙丙丁]方|双方|各方)|\Z)"
 )
 _ZH_MODALS = {"不得": "must not", "不应": "must not", "禁止": "must not", "有权": "may", "可以": "may", "可": "may"}
 _LONGEST = 240

@@ -45,7 +45,7 @@ def cross_references(
         index = bisect_right(starts, start) - 1
         if (before >= 0 and start < taken[before][1]) or index < 0 or clauses[index].kind == "contents":
             continue
-        if _is_own_number(clauses[index], start, said):
+        if start == clauses[index].start and clauses[index].number:  # "Section 7. Term": its own number
             continue
         target = None if reason else _nearby(numbers, clauses[index].number, said) if said.startswith("(") else _target(numbers, said)
         why = reason or (None if target is not None else "no clause of this number")
@@ -133,8 +133,3 @@ def _target(numbers: dict[str, int], said: str) -> int | None:
             return None
         key = shorter
     return None
-
-
-def _is_own_number(clause: Segment, start: int, said: str) -> bool:
-    """Whether what looks like a reference is the clause's own number: "Section 7. Term"."""
-    return start == clause.start and clause.number.endswith(said.rpartition(" ")[2])

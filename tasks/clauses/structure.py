@@ -21,7 +21,7 @@ _INLINE = re.compile(
     r"|(?<=[.;])\s(?=\d{1,2}\.\s+[A-Z])"
 )
 _NOT_A_HEAD = re.compile(
-    r"\s*(?:of|and|or|above|below|hereof|herein|shall|is|are|was|were|to|through|has|have|does|applies|will|may|must|in|for|the|by|,|\(|\d)"
+    r"[^\S\n]*(?:of|and|or|above|below|hereof|herein|shall|is|are|was|were|to|through|has|have|does|applies|will|may|must|in|for|the|by|,|\()"
 )
 _SIGNATURE = re.compile(
     r"IN\s+WITNESS\s+(?:WHEREOF|HEREOF)|in\s+witness\s+whereof|/s/|(?:By|BY)\s*:\s*(?:_{3,}|/s/)|（?以下无正文|（?签署页|甲方[（(]?(?:签字|盖章|签章)",
@@ -60,6 +60,7 @@ _SMALL = {
 }
 _LONGEST_HEADING = 90
 _LONGEST_BLOCK = 300
+_LONGEST_NUMBER = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +203,14 @@ class _Builder:
     def _plain(self, start: int, end: int) -> None:
         last = self.done[-1] if self.done else None
         piece = self.text[start:end]
-        if last is not None and self._waits(last) and last.kind not in ("title", "contents"):
+        if last is not None and last.kind in ("article", "schedule") and not last.heading and end - start <= _LONGEST_HEADING:
+            bare = last.end - last.start <= _LONGEST_NUMBER
+            if bare and _looks_like_heading(piece):
+                self.done[-1] = replace(last, end=end, heading=piece.strip(" :."))
+                return
+        if last is not None and self._waits(last):
             self.done[-1] = replace(last, end=end, kind=self._kind_of(start, end) if last.kind == "paragraph" else last.kind)
-            if last.kind in ("section", "article") and _DEFINES.match(piece):
+            if last.kind == "section" and _DEFINES.match(piece):
                 self.done[-1] = replace(self.done[-1], kind="definition")
             return
         kind = self._kind_of(start, end)
@@ -227,7 +233,7 @@ class _Builder:
         """Whether a clause is a heading whose text is still to come."""
         return (
             bool(last.heading)
-            and last.kind not in ("signature", "schedule")
+            and last.kind not in ("signature", "schedule", "article", "title", "contents")  # an article's paragraphs are clauses
             and _is_only_heading(self.text[last.start : last.end], last.heading)
         )
 
