@@ -92,7 +92,7 @@ class Analyst:
         text = read.text
         citations = self.citations(text)
         taken = sorted({(c.start, c.end) for c in citations})
-        names = [tuple(party.span) for party in fields.parties]
+        names = [(party.span.start, party.span.end) for party in fields.parties]
         further: dict[str, dict[int, list[Any]]] = {
             "terms": _grouped(uses(text, definitions(text, found), found)),
             "references": _grouped(cross_references(text, found, taken=taken)),

@@ -1,4 +1,4 @@
-"""Concepts of finance that a clause names (FIBO: kinds of contracts, roles of parties, instruments), by the pack's names and their context."""
+"""Concepts of finance that a clause names (FIBO: kinds of contracts, roles of parties, instruments), by names and their context."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from ontograft.types import Group
 # every contract has them in another meaning, or in none.
 _NEVER = frozenset(
     (
-        "agreement", "section", "article", "part", "party", "parties", "date", "time", "day", "month", "year", "state", "person", "law", "act", "term",
-        "terms", "exhibit", "schedule", "rate", "value", "amount", "number", "document", "record", "name", "address", "notice", "right", "product",
-        "service", "services", "company", "group", "unit", "set", "role", "interest", "security", "bank", "board", "control", "request", "case", "event",
-        "list", "period", "quarter", "position", "place", "quality", "process", "occurrence", "report", "scheme", "system", "measure", "sale",
-        "good", "calculation", "offering", "claim", "holding", "exchange", "cash", "representation",
+        "act", "address", "agreement", "amount", "article", "bank", "board", "calculation", "case", "cash", "claim", "company",
+        "control", "date", "day", "document", "event", "exchange", "exhibit", "good", "group", "holding", "interest", "law",
+        "list", "measure", "month", "name", "notice", "number", "occurrence", "offering", "part", "parties", "party", "period",
+        "person", "place", "position", "process", "product", "quality", "quarter", "rate", "record", "report", "representation",
+        "request", "right", "role", "sale", "schedule", "scheme", "section", "security", "service", "services", "set", "state",
+        "system", "term", "terms", "time", "unit", "value", "year",
     )
 )  # fmt: skip
 # Branches that hold places, code lists and what ontologies say of themselves: a street is named like a contract's "Court".

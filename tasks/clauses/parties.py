@@ -16,7 +16,8 @@ _ALIAS = re.compile(
 )
 _QUOTED = re.compile(r"[“\"]\s*(?:the\s+)?([^”\"]{1,60}?)\s*[,.]?[”\"]", re.IGNORECASE)
 _NOT_PARTIES = re.compile(
-    r"(?:agreements?|contract|amendment|effective\s+date|part(?:y|ies)|each\s+party|date|term|closing|territory|exchange act|securities act|"
+    r"(?:agreements?|contract|amendment|effective\s+date|part(?:y|ies)|each\s+party|date|term|closing|territory|exchange act|"
+    r"securities act|"
     r"services?|products?|bylaws|"
     r"sec|commission|plan|act|code|undersigned|execution date|premises|schedule 13d|"
     r"statement|recitals?|program|project|exhibit|shares|software|site|licen[sc]e|technology|marks?)\Z",

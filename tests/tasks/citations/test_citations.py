@@ -126,7 +126,8 @@ def test_repealed_and_renumbered_sections_are_flagged_and_followed(pack: Path) -
 
 
 def test_why_a_citation_has_no_node(pack: Path) -> None:
-    text = "28 U.S.C. 1; 90 U.S.C. 77; 99 U.S.C. 1; 17 C.F.R. 1.1; 《合同法》第一条; 《样品法》第九条; Section 5 of the Act; Section 5 of the Oak Act"
+    text = "28 U.S.C. 1; "
+    text += "90 U.S.C. 77; 99 U.S.C. 1; 17 C.F.R. 1.1; 《合同法》第一条; 《样品法》第九条; Section 5 of the Act; Section 5 of the Oak Act"
     assert [citation.reason for citation in resolved(pack, text)] == [
         "valid, title not loaded", "not found", "no such title", "regulation not loaded", "law not loaded", "not found",
         "the text does not say which act: the Act", "the act's place in the Code is not known: the Oak Act",

@@ -34,7 +34,8 @@ def test_long_lines_of_blanks_take_no_time() -> None:
 
 
 @pytest.mark.parametrize(("start", "count", "letter", "end"), [
-    ("2020-02-29", 1, "Y", "2021-02-28"), ("2020-01-31", 1, "M", "2020-02-29"), ("2020-12-31", 30, "D", "2021-01-30"), ("2017-02", 4, "Y", "2021-02"),
+    ("2020-02-29", 1, "Y", "2021-02-28"), ("2020-01-31", 1, "M", "2020-02-29"), ("2020-12-31", 30, "D", "2021-01-30"),
+    ("2017-02", 4, "Y", "2021-02"),
 ])  # fmt: skip
 def test_days_later(start: str, count: int, letter: str, end: str) -> None:
     assert later(start, count, letter) == end
@@ -56,8 +57,9 @@ def test_chinese_periods_and_amounts() -> None:
 
 def test_parties_with_roles() -> None:
     text = (
-        'This Agreement (the "Agreement") dated May 3, 2006 (the "Effective Date") is made by and between Acorn Tables, Inc., a Nevada '
-        'corporation ("Acorn" or "Buyer"), with offices at 1 Elm St., Reno, NV 89501 and Birch Works LLC, an Oregon company ("Supplier").\n\n'
+        'This Agreement (the "Agreement") dated May 3, 2006 (the "Effective Date") is made by and between '
+        'Acorn Tables, Inc., a Nevada corporation ("Acorn" or "Buyer"), with offices at 1 Elm St., Reno, NV 89501 '
+        'and Birch Works LLC, an Oregon company ("Supplier").\n\n'
         'WHEREAS, Acorn buys tables (the "Tables");\n'
     )
     found = parties(text, segments(text))
@@ -83,7 +85,8 @@ TERMS = [
 
 @pytest.mark.parametrize(("said", "field", "value"), TERMS)
 def test_terms_of_the_contract(said: str, field: str, value: str) -> None:
-    text = f'This Agreement is made as of May 3, 2006 (the "Effective Date") by A.\n\n1. Term. The term of this Agreement begins on the Effective Date and {said}\n'
+    text = 'This Agreement is made as of May 3, 2006 (the "Effective Date") by A.\n\n1. Term. '
+    text += f"The term of this Agreement begins on the Effective Date and {said}\n"
     assert contract_terms(text, segments(text))[field] == value
 
 
@@ -98,7 +101,8 @@ def test_governing_law(said: str, law: str) -> None:
 
 
 def test_who_must_do_what() -> None:
-    text = "Supplier shall deliver. Neither party may assign this. The Buyer is entitled to a refund. This Agreement shall be governed. 甲方应当付款，乙方不得转让。"
+    text = "Supplier shall deliver. Neither party may assign this. The Buyer is entitled to a refund. This Agreement shall be governed. "
+    text += "甲方应当付款，乙方不得转让。"
     found = [(o.bearer, o.modal) for o in obligations(text, 0, len(text), [])]
     assert found == [("Supplier", "must"), ("party", "must not"), ("Buyer", "may"), ("甲方", "must"), ("乙方", "must not")]
 
