@@ -102,12 +102,13 @@ def compare(old: Report, new: Report) -> Comparison:
 
 
 def _body(clause: Clause) -> list[str]:
-    """A clause's words without its number."""
-    text = clause.text
-    label = clause.number.rpartition("(")[2] and clause.number
-    if label and text.startswith(label):
-        text = text[len(label) :]
-    return folded(text, words(text))
+    """A clause's words without its number, so that one that was only renumbered is the same."""
+    said = folded(clause.text, words(clause.text))
+    number = folded(clause.number, words(clause.number))
+    for size in range(len(number), 0, -1):  # of 7.2(a) the text has perhaps only (a)
+        if said[:size] == number[-size:]:
+            return said[size:]
+    return said
 
 
 def _pairs(olds: Sequence[list[str]], news: Sequence[list[str]]) -> list[tuple[int, int, float]]:

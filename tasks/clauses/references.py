@@ -43,7 +43,7 @@ def cross_references(
     for start, end, said, reason in _found(text):
         before = bisect_right(taken_starts, start) - 1
         index = bisect_right(starts, start) - 1
-        if (before >= 0 and start < taken[before][1]) or index < 0 or clauses[index].kind == "contents":
+        if (before >= 0 and start < taken[before][1]) or index < 0 or end > clauses[index].end or clauses[index].kind == "contents":
             continue
         if start == clauses[index].start and clauses[index].number:  # "Section 7. Term": its own number
             continue
