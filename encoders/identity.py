@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -116,11 +115,6 @@ class IdentityModel(nn.Module):
         lora.load_state(cast("PreTrainedModel", made.encoder), tensors)
         made.projection.weight.data.copy_(projection)
         return made.eval()
-
-
-def shipped() -> Path:
-    """The folder of the identity encoder that comes with Ontograft."""
-    return Path(str(resources.files("ontograft.models"))) / "identity"
 
 
 def key_of(folder: Path) -> str:

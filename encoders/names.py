@@ -95,11 +95,11 @@ class NameIndex:
         self._index: Any = index.open_index(names.index_path, probes=probes)
 
     @classmethod
-    def open(cls, pack: Pack, folder: Path | None = None, *, device: str | None = None) -> NameIndex:
-        """The index of a pack for the encoder in a folder, the shipped one when None."""
-        from ontograft.encoders.identity import IdentityEncoder, shipped
+    def open(cls, pack: Pack, folder: Path, *, device: str | None = None) -> NameIndex:
+        """The index of a pack for the identity encoder in a folder."""
+        from ontograft.encoders.identity import IdentityEncoder
 
-        encoder: IdentityEncoder = IdentityEncoder.load(folder or shipped(), device=device)
+        encoder: IdentityEncoder = IdentityEncoder.load(folder, device=device)
         return cls(pack, encoder)
 
     def __len__(self) -> int:

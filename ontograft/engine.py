@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, overload
 from weakref import WeakValueDictionary
 
-from ontograft.errors import OptionError
+from ontograft.errors import BundleError, OptionError
 from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
+from ontograft.tasks.clauses import analyst as clauses
+from ontograft.tasks.clauses import opening
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
@@ -67,9 +70,9 @@ class Engine:
         vectors: finds concepts by their vectors; None where the model reads without them.
     """
 
-    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
+    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str, identity: Path | None = None) -> None:
         self.together = _TOGETHER
-        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary)
+        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary, identity=identity)
         self._options, self.linker = options, self._tagger.linker
         self.pack, self.vectors = pack, self._tagger.nearest
         self._asserter = Asserter() if options.assertion == "en" else None
@@ -130,6 +133,13 @@ class Engine:
         return dict(zip(words, self._asserter(example.text, spans), strict=True))
 
 
+@overload
+def load(  # type: ignore[overload-overlap]  # the shipped name says which of both it is
+    name: Literal["legal"], *, pack: str | Path, on: str | date | None = None
+) -> clauses.Analyst: ...
+
+
+@overload
 def load(
     name: str | Path,
     *,
@@ -140,12 +150,33 @@ def load(
     labels: Collection[str] | None = None,
     prefer: Sequence[str] | None = None,
     vocabulary: Sequence[str] | None = None,
+    identity: str | Path | None = None,
     nested: bool = False,
     assertion: str = "en",
     types: str = "model",
     aliases: str | Path | None = None,
-) -> Engine:
-    """An engine of a bundle on a pack.
+    on: str | date | None = None,
+) -> Engine: ...
+
+
+def load(
+    name: str | Path,
+    *,
+    pack: str | Path,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
+    prefer: Sequence[str] | None = None,
+    vocabulary: Sequence[str] | None = None,
+    identity: str | Path | None = None,
+    nested: bool = False,
+    assertion: str = "en",
+    types: str = "model",
+    aliases: str | Path | None = None,
+    on: str | date | None = None,
+) -> Engine | clauses.Analyst:
+    """What a bundle is for, on a pack: an engine that tags, or an analyst of contracts where the bundle's task is ``clauses``.
 
     Args:
         name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
@@ -156,14 +187,18 @@ def load(
         labels: labels to keep.
         prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
         vocabulary: ontology prefixes; a mention is linked to a concept that has an id of one of them, or to the nearest above it that has.
+        identity: folder of an identity encoder whose vectors of the names the pack holds (``ontograft build --identity``): words that
+            are no name are sought among these; among the vectors of the concepts when None.
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
         assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
             ``off`` for text in other languages, whose entities then have ``assertion`` None.
         types: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …), where
             the link posterior means them; ``model`` leaves it at the model's labels.
         aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
+        on: for an analyst, the day whose law is asked for; the newest in the pack where None.
 
     Raises:
+        BundleError: a bundle for another task.
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
@@ -183,7 +218,11 @@ def load(
         if threads < 1:
             raise OptionError(f"{threads} threads: give 1 or more")
         torch.set_num_threads(threads)
-    bundle = bundles.load(name, task=bundled.TASK)
+    bundle = bundles.load(name)
+    if bundle.task == clauses.TASK:
+        return opening.of_bundle(bundle, pack, on=on)
+    if bundle.task != bundled.TASK:
+        raise BundleError(f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK} or {clauses.TASK}")
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=chosen)
@@ -195,7 +234,7 @@ def load(
     opened = Pack.open(pack)
     if aliases is not None:
         opened = overlay(opened, read_aliases(aliases, opened))
-    return Engine(bundle, opened, options=options, device=chosen)
+    return Engine(bundle, opened, options=options, device=chosen, identity=Path(identity) if identity is not None else None)
 
 
 __all__ = ["Engine", "TagOptions", "load"]

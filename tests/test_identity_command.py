@@ -71,23 +71,17 @@ def test_a_build_writes_the_names_and_keeps_the_rest(trained, tiny, tmp_path):
     assert wrong.exit_code == 1 and "not an identity encoder" in wrong.stderr
 
 
-def test_a_pack_with_names_of_the_shipped_encoder_keeps_having_them(trained, tiny, tmp_path, monkeypatch):
-    from ontograft.jobs.build import build
-    from ontograft.kg.store import open_store
-    from tests.builders import concept, load
+def test_a_tagger_seeks_among_the_names_of_an_identity_encoder(trained, tiny, tiny_bundle, tmp_path):
+    import ontograft
+    from ontograft.errors import VectorsMissing
 
     folder, _ = trained
-    monkeypatch.setattr("ontograft.encoders.identity.shipped", lambda: folder)
     store = tiny_things.store(tmp_path / "kg.db")
-    build(store, tmp_path / "plain", encoder=str(tiny.graph))
-    assert len(Pack.open(tmp_path / "plain").encoders) == 1  # nobody asked for names
-    build(store, tmp_path / "pack", encoder=str(tiny.graph), identity="shipped")
-    with open_store(store) as opened:
-        load(opened, "more", concept("HP:0000001", "heart burn", "pyrosis"))
-    build(store, tmp_path / "pack", encoder=str(tiny.graph))
-    pack = Pack.open(tmp_path / "pack")
-    ((concepts, _),) = NameIndex(pack, IdentityEncoder.load(folder, device="cpu")).nearest(["pyrosis"], 1)
-    assert pack.id(int(concepts[0])) == "HP:0000001"
+    assert call("build", "--store", store, "--out", tmp_path / "pack", "--encoder", tiny.graph, "--identity", folder).exit_code == 0
+    engine = ontograft.load(tiny_bundle.folder, pack=tmp_path / "pack", identity=folder)
+    assert isinstance(engine.linker._retriever._dense, NameIndex)
+    with pytest.raises(VectorsMissing, match="--identity"):
+        ontograft.load(tiny_bundle.folder, pack=tiny.pack, identity=folder)
 
 
 def test_a_missing_list_of_ids_is_named(tiny, tmp_path):

@@ -55,6 +55,7 @@ def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
         "labels": ["Disease"],
         "prefer": None,
         "vocabulary": None,
+        "identity": None,
         "nested": True,
         "assertion": "en",
         "types": "model",

@@ -21,7 +21,6 @@ from ontograft.kg.pack_writer import add_names, add_vectors, build_lock, find_gr
 from ontograft.kg.store import GraphStore, open_store
 
 log = logging.getLogger(__name__)
-SHIPPED = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,7 @@ def build(
         store_url: The store.
         out: The pack's folder.
         encoder: The bundle whose encoder makes the vectors; the shipped one by default.
-        identity: Folder of the identity encoder that makes vectors of the names, ``shipped`` for the one that comes with Ontograft;
-            None makes none, but a pack that has those of the shipped one keeps having them.
+        identity: Folder of the identity encoder that makes vectors of the names; None makes none.
         vectors: Make vectors at all.
         progress: Told the stage, the part of it done, and the whole.
 
@@ -95,7 +93,7 @@ def build(
             if vectors:
                 there = set(root.glob("r-*"))
                 with_concepts = _vectors(Pack.open(revision), earlier, encoder, progress)
-                revision = _names(Pack.open(with_concepts), identity, before, progress)
+                revision = _names(Pack.open(with_concepts), identity, progress)
                 if with_concepts not in {revision, *there}:  # only a step on the way
                     shutil.rmtree(with_concepts)
             if _pointed_at(root) != revision:
@@ -184,18 +182,16 @@ def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Pro
         return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read, publish=False)
 
 
-def _names(pack: Pack, identity: str | None, before: Path | None, progress: Progress | None) -> Path:
+def _names(pack: Pack, identity: str | None, progress: Progress | None) -> Path:
     """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
-    had = {key for key, entry in read_manifest(before).encoders.items() if _has_names(entry)} if before is not None else set()
-    if identity is None and not had:  # before what imports torch
+    if identity is None:  # before what imports torch
         return pack.path
     from ontograft.encoders import index
-    from ontograft.encoders.identity import MANIFEST, IdentityEncoder, key_of, shipped
+    from ontograft.encoders.identity import IdentityEncoder, key_of
     from ontograft.encoders.names import NameTable, name_vectors
 
-    folder = shipped() if identity is None or identity == SHIPPED else Path(identity)
-    kept = identity is not None or ((folder / MANIFEST).is_file() and key_of(folder) in had)
-    if not kept or key_of(folder) in pack.encoders:
+    folder = Path(identity)
+    if key_of(folder) in pack.encoders:
         return pack.path
     encoder = IdentityEncoder.load(folder)
     table = NameTable.of(pack)

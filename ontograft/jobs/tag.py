@@ -50,6 +50,7 @@ class Options:
     labels: tuple[str, ...] | None = None
     prefer: tuple[str, ...] | None = None
     vocabulary: tuple[str, ...] | None = None
+    identity: str | None = None
     nested: bool = False
     assertion: str = "en"
     types: str = "model"
@@ -196,6 +197,7 @@ def _open(
         labels=options.labels,
         prefer=options.prefer,
         vocabulary=options.vocabulary,
+        identity=options.identity,
         nested=options.nested,
         assertion=options.assertion,
         types=options.types,

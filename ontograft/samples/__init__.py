@@ -1,4 +1,4 @@
-"""A small ontology and three notes, written for trying things out: no patient stands behind them."""
+"""Small things written for trying things out: an ontology and three notes, a law pack's sources, a contract. Nobody stands behind them."""
 
 from __future__ import annotations
 
@@ -15,3 +15,18 @@ def ontologies() -> tuple[Path, ...]:
 def notes() -> Path:
     """A folder of three clinical notes, one a ``.txt`` file."""
     return _HERE / "notes"
+
+
+def laws() -> tuple[Path, ...]:
+    """What ``ontograft ingest`` loads for a law pack: a title of a code, a Chinese law, three concepts of finance. In force nowhere."""
+    return tuple(_HERE / "law" / name for name in ("sample-title.xml", "sample-law-zh.md", "sample-contracts.obo"))
+
+
+def agreement() -> Path:
+    """A contract that cites the sample title."""
+    return _HERE / "law" / "agreement.txt"
+
+
+def playbook() -> Path:
+    """House rules that the contract departs from."""
+    return _HERE / "law" / "playbook.toml"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ontograft.encoders.graph import GraphEncoder
+from ontograft.encoders.names import NameIndex
 from ontograft.encoders.text import TextEncoder
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
@@ -68,7 +70,14 @@ class OpenTagger:
 
 
 def open_tagger(
-    bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequence[str] = (), vocabulary: Sequence[str] = (), knowledge: bool = True
+    bundle: Bundle,
+    pack: Pack,
+    *,
+    device: str = "cpu",
+    prefer: Sequence[str] = (),
+    vocabulary: Sequence[str] = (),
+    identity: Path | None = None,
+    knowledge: bool = True,
 ) -> OpenTagger:
     """Open a bundle on a pack.
 
@@ -78,11 +87,12 @@ def open_tagger(
         device: a torch device.
         prefer: ontology prefixes whose ids are shown first.
         vocabulary: ontology prefixes; links are told by concepts that have an id of one of them.
+        identity: folder of an identity encoder whose vectors of the names the pack holds: words that are no name are sought among these.
         knowledge: False takes the candidates away from the same weights.
 
     Raises:
         BundleDamaged, EncoderError: the bundle does not fit itself or its base encoder.
-        VectorsMissing: the pack has no vectors of the bundle's graph encoder.
+        VectorsMissing: the pack has no vectors of the bundle's graph encoder, or no names of the identity encoder.
     """
     built, settings = bundled.load(bundle)
     finder = collator = linker = nearest = None
@@ -97,7 +107,7 @@ def open_tagger(
             pack,
             {**group_labels(), **settings.label_groups},
             prefer=(*prefer, *vocabulary),
-            retriever=Retriever(pack, nearest),
+            retriever=Retriever(pack, NameIndex.open(pack, identity, device=device) if identity is not None else nearest),
             vocabulary=Vocabulary(pack, vocabulary) if vocabulary else None,
         )
     prepare = Preparer(built.windower(settings), finder, settings.arm)
