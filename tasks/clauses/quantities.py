@@ -30,8 +30,9 @@ _UNIT = (
 PERIOD = rf"(?:(?P<words>{WORDS})\s*-?\s*(?:\(\s*(?P<both>\d{{1,4}})\s*\)\s*-?)?|\(?(?P<digits>\d{{1,4}})\)?\s*-?)\s*{_UNIT}"
 _PERIOD = re.compile(rf"(?<![\w$.,-]){PERIOD}", re.IGNORECASE)
 _ZH_PERIOD = re.compile(
-    rf"(?P<n>[{DIGITS}]{{1,6}}|半)\s*(?:[（(]\d+[)）])?\s*个?(?P<unit>工作日|自然日|日历日|日|天|周|星期|月|季度|年)(?![{DIGITS}月日])(?P<within>内|之内|以内|前)?"
+    rf"(?P<n>[{DIGITS}壹贰叁肆伍陆柒捌玖拾]{{1,6}})\s*(?:[（(]\d+[)）])?\s*个?(?P<unit>工作日|自然日|日历日|日|天|周|星期|月|季度|年)(?![{DIGITS}月日])(?P<within>内|之内|以内|前)?"
 )
+_LONGEST_YEARS = 200
 _ZH_UNITS = {"工作日": "D", "自然日": "D", "日历日": "D", "日": "D", "天": "D", "周": "W", "星期": "W", "月": "M", "季度": "Q", "年": "Y"}
 _UNIT_LETTERS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _UNIT_NAMES = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
@@ -140,11 +141,16 @@ def periods(text: str, start: int = 0, end: int | None = None) -> Iterator[Perio
         if said is not None and (found["words"] or "").casefold() not in ("a", "an"):
             yield _period(found, *said)
     for found in _ZH_PERIOD.finditer(text, start, stop):
-        count = number(found["n"])
-        if count and (
-            found["within"]
-            or found["unit"] not in ("日", "月", "年")
-            or not re.search(r"[年月第]\Z", text[max(0, found.start() - 1) : found.start()])
+        count = number(found["n"].translate(_FORMAL))
+        is_year = found["unit"] == "年" and (count or 0) > _LONGEST_YEARS  # 2021年 is a date
+        if (
+            count
+            and not is_year
+            and (
+                found["within"]
+                or found["unit"] not in ("日", "月", "年")
+                or not re.search(r"[年月第]\Z", text[max(0, found.start() - 1) : found.start()])
+            )
         ):
             yield _period(found, count, _ZH_UNITS[found["unit"]])
 

@@ -163,7 +163,7 @@ class _Builder:
             self._plain(start, end)
 
     def _schedule(self, marker: Marker, start: int, end: int) -> None:
-        if not self.numbered and start < 300:  # "Exhibit 10.4" above the title is a filing's
+        if not self.zh and not self.numbered and start < 300:  # "Exhibit 10.4" above the title is a filing's
             self._push(Segment(start, end, "title"))
             return
         if end - start > 400 and _NOT_A_HEAD.match(self.text, marker.end):
