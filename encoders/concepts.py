@@ -39,12 +39,29 @@ def concept_text(name: str, definition: str | None, synonyms: Sequence[str]) -> 
     return "; ".join([name, *synonyms[:_SYNONYMS]])
 
 
+def concept_texts(names: Sequence[Sequence[str]], definitions: Sequence[str]) -> list[str]:
+    """What the text encoder reads of concepts, by their names and their definitions, empty where there is none."""
+    return [
+        concept_text(own[0], definition or None, () if definition else own[1:]) for own, definition in zip(names, definitions, strict=True)
+    ]
+
+
 def texts_of(pack: Pack) -> list[str]:
     """The text of every concept of a pack, in its order."""
-    return [
-        concept_text(names[0], definition or None, () if definition else names[1:])
-        for names, definition in zip(pack.all_names(), pack.all_definitions(), strict=True)
-    ]
+    return concept_texts(pack.all_names(), pack.all_definitions())
+
+
+def hashes_of(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """By which a pack knows the texts that its vectors were made of, uint64 ``[texts]``."""
+    return np.array([int.from_bytes(VectorCache.key(text)[:8], "little") for text in texts], np.uint64)
+
+
+def unread(texts: Sequence[str], pack: Pack, key: str) -> list[str]:
+    """Those of some texts of which a pack has no vectors of an encoder."""
+    read = pack.vectors(key).read if key in pack.encoders else None
+    if read is None:
+        return list(texts)
+    return [texts[i] for i in np.flatnonzero(~np.isin(hashes_of(texts), read)).tolist()]
 
 
 def csr_of(pack: Pack) -> Csr:
@@ -81,7 +98,7 @@ def encode_pack(
         progress: called with the number of concepts whose text was just read.
     """
     key, texts, graph = encoder.key(), texts_of(pack), csr_of(pack)
-    read = np.array([int.from_bytes(VectorCache.key(text)[:8], "little") for text in texts], np.uint64)
+    read = hashes_of(texts)
     if before is not None and before.manifest.created_by != pack.manifest.created_by:
         before = None  # another version may have told relations apart in another way
     known = before.vectors(key) if before is not None and key in before.encoders else None

@@ -18,7 +18,7 @@ from ontograft.encoders import base as base_encoders
 from ontograft.encoders.plain_bert import layer_norm
 from ontograft.encoders.relations import CLASSES
 from ontograft.encoders.sampling import Csr
-from ontograft.errors import BundleDamaged, EncoderError
+from ontograft.encoders.saved import Kind
 from ontograft.output import moved, replacing
 
 WEIGHTS, MANIFEST, SCHEMA = "graph.safetensors", "graph.json", 1
@@ -34,6 +34,9 @@ class GraphSettings:
     width: int = 128
     layers: int = 2
     classes: int = len(CLASSES)
+
+
+_SAVED = Kind("a graph encoder", WEIGHTS, MANIFEST, SCHEMA, GraphSettings, "ontograft train graph")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,31 +146,5 @@ class GraphWeights:
         """
         from safetensors.numpy import load
 
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text())
-            weights = (folder / WEIGHTS).read_bytes()
-        except (OSError, ValueError) as error:
-            raise BundleDamaged(
-                f"{folder}: not a graph encoder ({error.__class__.__name__}); expected {MANIFEST} and {WEIGHTS}, "
-                "as `ontograft train graph` writes them"
-            ) from error
-        if hashlib.sha256(weights).hexdigest() != manifest.get("sha256"):
-            raise BundleDamaged(f"{folder / WEIGHTS}: its sha256 is not the one in {MANIFEST}; copy the folder again or train anew")
-        if manifest.get("schema") != SCHEMA:
-            raise BundleDamaged(
-                f"{folder / MANIFEST}: schema {manifest.get('schema')!r}, this version reads {SCHEMA}; "
-                "train anew or install the version that wrote it"
-            )
-        try:
-            name, sha256, settings = manifest["base"]["name"], str(manifest["base"]["sha256"]), GraphSettings(**manifest["settings"])
-        except (KeyError, TypeError) as error:
-            raise BundleDamaged(
-                f"{folder / MANIFEST}: no base encoder or no settings in it; copy the folder again or train anew"
-            ) from error
-        base = base_encoders.resolve(name)
-        if base.sha256 != sha256:
-            raise EncoderError(
-                f"{folder}: trained on {base.name} with sha256 {sha256[:12]}…, found {base.sha256[:12]}…; "
-                "install the same weights or train anew"
-            )
+        settings, base, weights = _SAVED.read(folder)
         return cls(settings, base, {name: tensor.astype(np.float16, copy=False) for name, tensor in load(weights).items()})

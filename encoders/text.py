@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -21,49 +22,41 @@ if TYPE_CHECKING:
 
 _PIECES_A_BATCH = 6144
 _TEXTS_A_COMMIT = 8192
-_FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
+FEW = 512  # so many are read by numpy before torch and transformers are imported and the model is loaded
 
 
-class TextEncoder:
-    """Encodes names and definitions.
+class ShortTextEncoder(ABC):
+    """Encodes names and definitions; what its net makes of word pieces is up to the subclass.
 
-    Args:
-        base: the encoder to use.
-        device: a torch device; the accelerator where there is one, else the processor, when None.
+    Attributes:
         max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
-        sparing: read a few hundred texts without torch, which takes longer to import than they do to read.
     """
 
-    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24, sparing: bool = False) -> None:
-        self.base, self.max_pieces = base, max_pieces
-        self._device, self._sparing = device, sparing and device is None
-
-    @cached_property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        import torch
-
-        return torch.device(self._device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-    @cached_property
-    def width(self) -> int:
-        """Numbers in a vector."""
-        return self._plain.width if self._plain is not None else int(self._loaded[0].config.hidden_size)
-
-    @cached_property
-    def _plain(self) -> PlainBert | None:
-        return plain_bert(self.base) if self._sparing else None
-
-    @cached_property
-    def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        model, tokenizer = load(self.base)
-        cast("nn.Module", model).to(self.device)
-        return model, tokenizer
+    max_pieces: int
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """Stands for the weights and the way of pooling."""
-        return f"{self.base.key}-mean{self.max_pieces}"
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    @abstractmethod
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Cuts texts to word pieces."""
+
+    @abstractmethod
+    def pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of unit length, float32 ``[texts, width]``, of word pieces ``[texts, pieces]``."""
 
     def encode(
         self, texts: Sequence[str], *, cache: VectorCache | None = None, progress: Callable[[int], None] | None = None
@@ -87,7 +80,7 @@ class TextEncoder:
                 progress(int(known.sum()))
         # Similar lengths together: little padding; by chunks, so that what is done is kept.
         todo = todo[np.argsort([len(texts[i]) for i in todo.tolist()], kind="stable")] if len(todo) else todo
-        encode = self._encode_few if len(todo) <= _FEW and self._plain is not None else self._encode_part
+        encode = self._reader(len(todo))
         for low in range(0, len(todo), _TEXTS_A_COMMIT):
             part = todo[low : low + _TEXTS_A_COMMIT]
             out[part] = encode([texts[i] for i in part.tolist()], progress)
@@ -95,17 +88,14 @@ class TextEncoder:
                 cache.put([keys[i] for i in part], out[part])
         return out
 
-    def _encode_few(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
-        assert self._plain is not None
-        vectors = self._plain.encode([tokenizable(text) for text in texts], self.max_pieces)
-        if progress is not None:
-            progress(len(texts))
-        return vectors
+    def _reader(self, count: int) -> Callable[[list[str], Callable[[int], None] | None], NDArray[np.float16]]:
+        """What reads so many texts."""
+        return self._encode_part
 
     def _encode_part(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
         import torch
 
-        pieces = self._loaded[1]([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
+        pieces = self.tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
         order = np.argsort([len(p) for p in pieces], kind="stable")
         out = np.empty((len(texts), self.width), dtype=np.float16)
         low = 0
@@ -120,20 +110,97 @@ class TextEncoder:
             for row, i in enumerate(rows):
                 ids[row, : len(pieces[i])] = torch.tensor(pieces[i])
                 mask[row, : len(pieces[i])] = 1
-            out[rows] = self._pool(ids.to(self.device), mask.to(self.device)).cpu().numpy()
+            out[rows] = self._vectors(ids.to(self.device), mask.to(self.device)).cpu().numpy()
             if progress is not None:
                 progress(len(rows))
             low = high
         return out
 
-    def _pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def _vectors(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         import torch
 
         with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
-            hidden = self._loaded[0](input_ids=ids, attention_mask=mask).last_hidden_state
-        weights = mask.unsqueeze(-1).float()
-        mean = (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
-        return torch.nn.functional.normalize(mean, dim=-1).half()
+            return self.pool(ids, mask).half()
+
+
+class TextEncoder(ShortTextEncoder):
+    """The frozen encoder: the mean of its last hidden states.
+
+    Args:
+        base: the encoder to use.
+        device: a torch device; the accelerator where there is one, else the processor, when None.
+        max_pieces: word pieces read of a text; names are short, and a definition says the most at its start.
+        sparing: read a few hundred texts without torch, which takes longer to import than they do to read.
+    """
+
+    def __init__(self, base: BaseEncoder, *, device: str | None = None, max_pieces: int = 24, sparing: bool = False) -> None:
+        self.base, self.max_pieces = base, max_pieces
+        self._device, self._sparing = device, sparing and device is None
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return device_of(self._device)
+
+    @cached_property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return self._plain.width if self._plain is not None else int(self._loaded[0].config.hidden_size)
+
+    @property
+    def reads_few(self) -> bool:
+        """Whether it reads a few texts without torch."""
+        return self._plain is not None
+
+    @cached_property
+    def _plain(self) -> PlainBert | None:
+        return plain_bert(self.base) if self._sparing else None
+
+    @cached_property
+    def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        model, tokenizer = load(self.base)
+        cast("nn.Module", model).to(self.device)
+        return model, tokenizer
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Cuts texts to word pieces."""
+        return self._loaded[1]
+
+    @property
+    def key(self) -> str:
+        """Stands for the weights and the way of pooling."""
+        return f"{self.base.key}-mean{self.max_pieces}"
+
+    def pool(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of unit length, float32 ``[texts, width]``, of word pieces ``[texts, pieces]``."""
+        import torch
+
+        hidden = self._loaded[0](input_ids=ids, attention_mask=mask).last_hidden_state
+        return torch.nn.functional.normalize(mean_of_pieces(hidden, mask), dim=-1)
+
+    def _reader(self, count: int) -> Callable[[list[str], Callable[[int], None] | None], NDArray[np.float16]]:
+        return self._encode_few if count <= FEW and self._plain is not None else self._encode_part
+
+    def _encode_few(self, texts: list[str], progress: Callable[[int], None] | None) -> NDArray[np.float16]:
+        assert self._plain is not None
+        vectors = self._plain.encode([tokenizable(text) for text in texts], self.max_pieces)
+        if progress is not None:
+            progress(len(texts))
+        return vectors
+
+
+def mean_of_pieces(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean of hidden states ``[texts, pieces, width]`` over the pieces that are there, float32 ``[texts, width]``."""
+    weights = mask.unsqueeze(-1).float()
+    return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def device_of(name: str | None) -> torch.device:
+    """The device of that name; the accelerator where there is one, else the processor, when None."""
+    import torch
+
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -7,15 +7,28 @@ from dataclasses import dataclass
 
 _BRACKET = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]")
 _BREAK = re.compile(r"[,;:]\s")
+_NOUN = re.compile(r"\s+([^\W\d_]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A short form and where its long form stands."""
+    """A short form, and what it is short for.
+
+    Attributes:
+        short: the short form.
+        long_start, long_end: where its long form stands.
+        noun: the word behind the bracket, which may belong to it: "natural killer (NK) cells".
+    """
 
     short: str
     long_start: int
     long_end: int
+    noun: str = ""
+
+    def readings(self, text: str) -> tuple[str, ...]:
+        """What it may stand for, the likelier first."""
+        long = text[self.long_start : self.long_end]
+        return (long, f"{long} {self.noun}") if self.noun else (long,)
 
 
 def definitions(text: str) -> list[Definition]:
@@ -27,14 +40,20 @@ def definitions(text: str) -> list[Definition]:
             continue
         start = _long_form(text, inside, match.start())
         if start is not None:
-            found[inside] = Definition(inside, start, len(text[: match.start()].rstrip()))
+            noun = _NOUN.match(text, match.end())
+            found[inside] = Definition(inside, start, len(text[: match.start()].rstrip()), noun.group(1) if noun else "")
     return list(found.values())
 
 
 def occurrences(text: str, short: str) -> list[tuple[int, int]]:
-    """Where a short form stands in a text as a word of its own (an added plural s is left out)."""
-    pattern = re.compile(rf"(?<![^\W_]){re.escape(short)}(?=s?(?![^\W_]))")
+    """Where a short form stands in a text as a word of its own, in the singular or in the plural."""
+    pattern = re.compile(rf"(?<![^\W_]){re.escape(singular(short))}s?(?![^\W_])")
     return [match.span() for match in pattern.finditer(text)]
+
+
+def singular(short: str) -> str:
+    """A short form without its plural s: ``DCs`` is of one ``DC``, while ``ros`` and ``As`` have none."""
+    return short[:-1] if len(short) > 2 and short.endswith("s") and short[-2].isupper() else short
 
 
 def _is_short_form(text: str) -> bool:

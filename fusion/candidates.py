@@ -133,16 +133,19 @@ class CandidateFinder:
                 if at is not None and (wanted.concepts or at in found):
                     found[at] = replace(found.get(at, _Named(None)), usage=wanted)
         for definition in definitions(text):
-            long_form = text[definition.long_start : definition.long_end]
-            taught = self._lexicon.lookup(long_form) if self._lexicon is not None else None
-            meaning = _Named(self.pack.aliases.lookup(long_form), taught, defined=True)
-            if not meaning.concepts:
+            meaning = next((named for long in definition.readings(text) if (named := self._defined(long)).concepts), None)
+            if meaning is None:
                 continue
             for start, end in occurrences(text, definition.short):
                 at = words.covering(start, end)
                 if at is not None:
                     found[at] = meaning
         return self._arrays(text, words, self._select(found, len(words)))
+
+    def _defined(self, long_form: str) -> _Named:
+        """What a short form means that the document defines so."""
+        taught = self._lexicon.lookup(long_form) if self._lexicon is not None else None
+        return _Named(self.pack.aliases.lookup(long_form), taught, defined=True)
 
     def _select(self, found: dict[tuple[int, int], _Named], n: int) -> list[tuple[int, int, _Named, int]]:
         cover = np.zeros(n, dtype=np.int32)
@@ -154,6 +157,12 @@ class CandidateFinder:
                 chosen.append((first, last, named, depth))
         chosen.sort(key=lambda row: (row[0], -row[1]))
         return chosen
+
+    def _told(self, concepts: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether training has said anything of each concept's kind."""
+        if self._lexicon is None or self._lexicon.groups is None:
+            return np.ones(len(concepts), dtype=np.bool_)
+        return np.isin(self._groups[concepts], sorted(self._lexicon.groups))
 
     def _arrays(self, text: str, words: Words, chosen: list[tuple[int, int, _Named, int]]) -> SpanCandidates:
         n = len(chosen)
@@ -169,6 +178,7 @@ class CandidateFinder:
             surface = text[words.starts[first] : words.ends[last]]
             usage = named.usage or _UNSEEN
             seen = usage.mentions + usage.others
+            told = self._told(concepts[row, :k])
             features[row, :k] = np.stack(
                 [
                     np.ones(k),
@@ -190,8 +200,8 @@ class CandidateFinder:
                     *np.zeros((2, k)),
                     meant / max(sum(count for _, count in usage.concepts), 1),
                     np.log1p(meant) / 3,
-                    np.full(k, usage.mentions / max(seen, 1)),
-                    np.full(k, math.log1p(seen) / 4),
+                    told * usage.mentions / max(seen, 1),
+                    told * math.log1p(seen) / 4,
                     [self._lexicon is not None and self._lexicon.could_name(c) for c, _, _ in shown],
                 ],
                 axis=1,

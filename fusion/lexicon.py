@@ -94,13 +94,29 @@ class Lexicon:
 
 
 class OpenLexicon:
-    """A lexicon whose ids are those of a pack; ids that the pack lacks are left out."""
+    """A lexicon whose ids are those of a pack; ids that the pack lacks are left out.
+
+    Attributes:
+        groups: semantic groups that the corpus annotated; None where it says of no mention which concept it means. Of other groups'
+            names it says nothing: that it left all anatomy alone does not make "liver" a word that means nothing.
+    """
 
     def __init__(self, lexicon: Lexicon, pack: Pack) -> None:
         self._lexicon, self._index, self._pack = lexicon, AliasIndex(lexicon.tables), pack
         self._numbers = [pack.index_of(id_) for id_ in lexicon.ids]
         self._vocabulary = vocabulary(lexicon.ids)
         self._nameable: dict[int, bool] = {}
+
+        self.groups = self._annotated()
+
+    def _annotated(self) -> frozenset[int] | None:
+        """Semantic groups of what the corpus named, each a twentieth of its mentions at least; None where it named nothing."""
+        counts = Counter[int]()
+        for meaning, count in zip(self._lexicon.meanings.tolist(), self._lexicon.counts.tolist(), strict=True):
+            number = self._numbers[meaning]
+            if number is not None:
+                counts[int(self._pack.groups[number])] += count
+        return frozenset(g for g, n in counts.items() if n >= _VOCABULARY_SHARE * counts.total()) if counts else None
 
     def could_name(self, concept: int) -> bool:
         """Whether the corpus could have meant a concept: it has an id in the vocabulary by which the corpus names concepts."""

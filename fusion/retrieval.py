@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.errors import PartMissing
-from ontograft.fusion.abbreviations import definitions
+from ontograft.fusion import symbols
+from ontograft.fusion.abbreviations import definitions, singular
+from ontograft.types import Group
 
 if TYPE_CHECKING:
     from ontograft.kg.aliases import AliasMatch
@@ -96,7 +98,8 @@ class Dense(Protocol):
 
 def long_forms(text: str) -> dict[str, str]:
     """The abbreviations that a document defines, with what they stand for."""
-    return {found.short: text[found.long_start : found.long_end] for found in definitions(text)}
+    meant = {singular(found.short): text[found.long_start : found.long_end] for found in definitions(text)}
+    return {form: long for short, long in meant.items() for form in (short, f"{short}s")}
 
 
 class Retriever:
@@ -137,7 +140,11 @@ class Retriever:
                 return meant
         if Stage.EXACT not in self._stages:
             return []
-        return self._by_name(self.pack.aliases.lookup(query.text), query.groups, Stage.EXACT)
+        named = self._by_name(self.pack.aliases.lookup(query.text), query.groups, Stage.EXACT)
+        if named or query.groups is None or Group.CHEMICAL not in query.groups:
+            return named
+        symbol = symbols.name_of(query.text)
+        return self._by_name(self.pack.aliases.lookup(symbol), query.groups, Stage.EXACT) if symbol is not None else []
 
     def _by_name(self, match: AliasMatch | None, groups: frozenset[int] | None, stage: Stage) -> list[Found]:
         accept = self._accept(groups)

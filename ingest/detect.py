@@ -139,7 +139,7 @@ def read(
     about, records = FORMATS[format](source, Request(name, release, columns, options or {}))
     if skipped is not None:
         records = chain(skipped.caveats(), records)
-    return Source(about, records, source.path, source.bytes_total, source.progress, source.sha256)
+    return Source(about, records, source.path, source.bytes_total, source.progress, source.sha256, source.passages)
 
 
 def _columns(config: str | Path | TableConfig) -> TableConfig:

@@ -24,6 +24,9 @@ class Element(Protocol):
     def get(self, key: str, default: str = ...) -> str | None:
         """An attribute."""
 
+    def findall(self, path: str) -> list[Element]:
+        """All children of a path."""
+
     def find(self, path: str) -> Element | None:
         """The first element of a path."""
 

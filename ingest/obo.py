@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from ontograft.errors import TruncatedSource
 from ontograft.ingest.obo_stanza import KINDS, Clause, Stanzas
+from ontograft.ingest.passages import passage_hash
 from ontograft.ingest.source import OpenSource
 from ontograft.ingest.staging import Request, check_end, header
-from ontograft.types import Caveat, Header, Record, Reject
+from ontograft.types import Caveat, Header, Record, Reject, Unchanged
 
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _STANZA = re.compile(r"\[([A-Za-z]+)\]\s*(?:!.*)?")
@@ -23,6 +24,7 @@ _TAGS = {
 }  # fmt: skip
 _LICENCE = re.compile(r'\s*(?:http://purl\.org/dc/terms/|dcterms:|terms:)licen[cs]e\s+"?([^\s"]+)')
 _HEAD_LIMIT = 1 << 22
+_LONGEST_PIECE = 10_000  # lines: of a file that is none of ours not all is held at once
 NO_TAG = "no tag-value pair: expected 'tag: value'"
 
 
@@ -98,44 +100,58 @@ def _records(source: OpenSource, ontology: str) -> Iterator[Record]:
     clauses: list[Clause] = []
     problem: Reject | None = None
     pending = ""  # a line that a backslash continues
-    for number, raw in enumerate(source.lines(), 1):
-        try:
-            line = str(raw, "utf-8").strip()
-        except UnicodeDecodeError:
-            line, bad = "", True
-            problem = problem or Reject(shown, number, "not UTF-8: expected text in UTF-8")
-            continue
-        if pending:
-            line, pending = pending + line, ""
-        if not line or line[0] == "!":
-            continue
-        bad = True
-        if "\0" in line:
-            problem = problem or Reject(shown, number, "NUL byte: expected text")
-        elif line[0] == "[":
-            if kind is None:
-                if problem:
-                    yield problem
-            elif clauses or problem or opened:
-                yield from stanzas.records(kind, start, clauses, problem)
-            clauses, problem, start, opened = [], None, number, True
-            found = _STANZA.fullmatch(line)
-            kind = found[1] if found else "?"
-            bad = not found
-            if not found:
-                problem = Reject(shown, number, "broken stanza header: expected '[Term]', '[Typedef]' or '[Instance]'")
-            elif kind not in KINDS:
-                yield Caveat(shown, number, "unknown_stanza", "a stanza of an unknown kind was skipped")
-        elif line[-1] == "\\" and (len(line) - len(line.rstrip("\\"))) % 2:
-            pending = line[:-1]
-        else:
-            tag, colon, value = line.partition(":")
-            if colon and (tag in _TAGS or _TAG.fullmatch(tag)):
-                bad = False
-                if kind is not None:
-                    clauses.append((tag, value.strip(), number))
+    known, read = source.passages.known, source.passages.read
+    passage: str | None = None  # the hash of the stanza, where it is a piece of the file
+    for first, lines, last in _pieces(source.lines()):
+        # The last stanza is read in any case: the file may end within it.
+        whole = passage_hash(lines, ontology.encode()) if not pending and not last else None
+        passage = None if pending or lines[0][:1] != b"[" else passage
+        same = known.get(whole) if whole is not None and kind is not None else None
+        for number, raw in enumerate(lines, first):
+            try:
+                line = str(raw, "utf-8").strip()
+            except UnicodeDecodeError:
+                line, bad = "", True
+                problem = problem or Reject(shown, number, "not UTF-8: expected text in UTF-8")
+                continue
+            if pending:
+                line, pending = pending + line, ""
+            if not line or line[0] == "!":
+                continue
+            bad = True
+            if "\0" in line:
+                problem = problem or Reject(shown, number, "NUL byte: expected text")
+            elif line[0] == "[":
+                if kind is None:
+                    if problem:
+                        yield problem
+                elif clauses or problem or opened:
+                    yield from stanzas.records(kind, start, clauses, problem)
+                    if passage is not None and stanzas.alone is not None and number == first:
+                        read[passage] = stanzas.alone
+                clauses, problem, start, opened = [], None, number, True
+                passage = whole if number == first else None
+                found = _STANZA.fullmatch(line)
+                kind = found[1] if found else "?"
+                bad = not found
+                if not found:
+                    problem = Reject(shown, number, "broken stanza header: expected '[Term]', '[Typedef]' or '[Instance]'")
+                elif kind not in KINDS:
+                    yield Caveat(shown, number, "unknown_stanza", "a stanza of an unknown kind was skipped")
+                elif same is not None and whole is not None and stanzas.pass_over(same):
+                    yield Unchanged(same)
+                    read[whole], opened = same, False
+                    break
+            elif line[-1] == "\\" and (len(line) - len(line.rstrip("\\"))) % 2:
+                pending = line[:-1]
             else:
-                problem = problem or Reject(shown, number, NO_TAG)
+                tag, colon, value = line.partition(":")
+                if colon and (tag in _TAGS or _TAG.fullmatch(tag)):
+                    bad = False
+                    if kind is not None:
+                        clauses.append((tag, value.strip(), number))
+                else:
+                    problem = problem or Reject(shown, number, NO_TAG)
     if kind is None:
         raise TruncatedSource(f"no stanza in {number} lines, expected [Term]: the file is cut or no OBO file", file=shown, line=number)
     if source.unterminated:
@@ -144,3 +160,21 @@ def _records(source: OpenSource, ontology: str) -> Iterator[Record]:
         raise TruncatedSource("the file ends within a stanza: fetch it again", file=shown, line=number)
     yield from stanzas.records(kind, start, clauses, problem)
     yield from stanzas.merged()
+    for passage in [passage for passage, own in read.items() if own in stanzas.repeated]:
+        del read[passage]
+
+
+def _pieces(lines: Iterator[bytes]) -> Iterator[tuple[int, list[bytes], bool]]:
+    """The lines before the first that begins with a bracket, then those from each such line to the next; where they are many, in parts.
+
+    With the number of the first line, and whether they are the last ones.
+    """
+    first = 1
+    piece: list[bytes] = []
+    for number, line in enumerate(lines, 1):
+        if piece and (line[:1] == b"[" or len(piece) >= _LONGEST_PIECE):
+            yield first, piece, False
+            first, piece = number, []
+        piece.append(line)
+    if piece:
+        yield first, piece, True

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from ontograft.ingest.obo_syntax import identifier, plain, quoted, split_modifiers, strip_comment, unescape, xref_list_ok
+from ontograft.ingest.passages import RepeatedPassage
 from ontograft.ingest.predicates import predicate
 from ontograft.ingest.prefixes import curie
 from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone
@@ -38,12 +39,27 @@ class Stanzas:
     Args:
         file: how records and messages call the file.
         ontology: its name, which qualifies relations without prefix (``part_of`` of ``hp`` is ``obo:hp#part_of``).
+
+    Attributes:
+        alone: the id of the last stanza, if it is all that is said of this id and nothing odd was found in it.
+        repeated: live ids of several stanzas.
     """
 
     def __init__(self, file: str, ontology: str) -> None:
         self._file, self._ontology = file, ontology
         self._live: set[str] = set()
         self._merged: list[Tombstone] = []
+        self._passed: set[str] = set()
+        self.alone: str | None = None
+        self.repeated: set[str] = set()
+
+    def pass_over(self, own: str) -> bool:
+        """Take a live id as said, unless another stanza said something of it: then its own is to be read."""
+        if own in self._live:
+            return False
+        self._live.add(own)
+        self._passed.add(own)
+        return True
 
     def bare(self, kind: str, clauses: list[Clause]) -> bool:
         """Whether a last stanza holds nothing but an id: one that was cut off."""
@@ -62,7 +78,12 @@ class Stanzas:
         return bool(value) and not value.endswith((":", "!")) and value.count("{") <= value.count("}")
 
     def records(self, kind: str, start: int, clauses: list[Clause], problem: Reject | None) -> Iterator[Record]:
-        """The records of one stanza, or its one ``Reject``."""
+        """The records of one stanza, or its one ``Reject``.
+
+        Raises:
+            RepeatedPassage: It says more of an id whose stanza was passed over.
+        """
+        self.alone = None
         if problem is not None:
             yield problem
         elif kind in KINDS:
@@ -109,8 +130,13 @@ class Stanzas:
         self._merged += stanza.merged
         if stanza.obsolete:
             return [stanza.tombstone(start), *(record for record in stanza.body if isinstance(record, Caveat))]
+        if own in self._passed:
+            raise RepeatedPassage(own)
         if own in self._live:
+            self.repeated.add(own)
             first = Caveat(self._file, start, "repeated_id", "a second stanza with this id; both were joined")
+        elif not stanza.merged and not any(isinstance(record, Caveat) for record in stanza.body):
+            self.alone = own
         self._live.add(own)
         return [first, *stanza.body, *stanza.advice(start)]
 

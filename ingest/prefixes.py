@@ -1,6 +1,6 @@
 """One prefix map for every reader: whatever a source writes, the same concept gets the same CURIE.
 
-The map is ``prefixes.json``, an extended prefix map as the library ``curies`` defines it. Folding a prefix and compressing an IRI need
+The map is ``prefixes.json``, an extended prefix map as the library ``curies`` defines it. Folding, compressing and expanding need
 only a dictionary, so the library itself, which takes as long to import as many a source to read, is imported for what is rarer.
 """
 
@@ -107,9 +107,19 @@ def _compress(iri: str) -> str:
     return iri
 
 
+@cache
+def _expansions() -> dict[str, str]:
+    """What the IRIs of a prefix begin with."""
+    return {
+        form: str(row["uri_prefix"]) for row in _rows() for form in (str(row["prefix"]), *cast("list[str]", row.get("prefix_synonyms", ())))
+    }
+
+
 def expand(curie: str) -> str | None:
     """The IRI of a CURIE, or None where its prefix is unknown."""
-    return cast("str | None", converter().expand(curie))
+    head, colon, local = curie.partition(":")
+    base = _expansions().get(head) if colon else None
+    return None if base is None else base + local
 
 
 def mesh_id(raw: str | None) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from ontograft.errors import SourceError, TruncatedSource, UnsafeSource
+from ontograft.ingest.passages import Passages
 from ontograft.ingest.zstd import ZstdReader
 
 if TYPE_CHECKING:
@@ -171,6 +173,11 @@ class OpenSource:
     def _identity(self) -> tuple[int, int]:
         stat = self.path.stat()
         return stat.st_size, stat.st_mtime_ns
+
+    @cached_property
+    def passages(self) -> Passages:
+        """Which of its passages are known, and which were read; of formats that have none, none."""
+        return Passages()
 
     @property
     def parts(self) -> tuple[OpenSource, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ontograft.errors import TruncatedSource
+from ontograft.ingest.passages import Passages
 from ontograft.ingest.source import OpenSource
 from ontograft.types import Caveat, Header, Record
 
@@ -28,6 +29,7 @@ class Source:
         bytes_total: size of the file in bytes.
         progress: bytes of it read so far.
         sha256: of the file's bytes.
+        passages: what need not be read, to be said before the first record is; and what was read.
     """
 
     header: Header
@@ -36,6 +38,7 @@ class Source:
     bytes_total: int
     progress: Callable[[], int]
     sha256: str
+    passages: Passages = field(default_factory=Passages)
 
 
 @dataclass(frozen=True, slots=True)

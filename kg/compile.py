@@ -16,22 +16,31 @@ from numpy.typing import NDArray
 from ontograft.kg.adjacency import Adjacency, relation_order
 from ontograft.kg.alias_writer import Alias, compile_aliases
 from ontograft.kg.aliases import AliasTables, Kind, stopwords
-from ontograft.kg.forms import Forms
+from ontograft.kg.forms import Forms, folded_of
 from ontograft.kg.groups import group_of
-from ontograft.kg.ngram_writer import compile_ngrams
-from ontograft.kg.ngrams import NgramTables
+from ontograft.kg.ngram_writer import KnownNgrams, compile_ngrams
 from ontograft.kg.store import ConceptRow, GraphStore
 from ontograft.kg.strings import StringTable, text_hash
 from ontograft.types import Group
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is."""
+Named: TypeAlias = Callable[[list[list[str]], list[str]], None]
+"""Told the names of each concept, its own first, and its definition, empty where there is none."""
 
 _PREFERENCE: Final = {prefix: i for i, prefix in enumerate(("mondo", "hp", "doid", "mesh", "chebi", "uberon"))}
 _RULES: Final = 4  # raise it with every change of what is compiled, or of how words are folded and hashed
 _SUCCESSORS: Final = 16
 _OWN_WORDS: Final = {Group.LAW, Group.FINANCE, Group.ORGANISATION}  # "account" and "contract" are fillers in a note, terms in a contract
 _REPORT_EVERY: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What an earlier pack knows of names: what is done with a text alone need not be done again."""
+
+    forms: Forms
+    ngrams: KnownNgrams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +61,7 @@ class CompiledGraph:
         definitions: one a concept, empty where there is none.
         groups: :class:`~ontograft.types.Group`, uint8 [n].
         aliases: the alias index.
-        ngrams: the trigram index.
+        ngrams: the trigram index, with what the next pack knows its rows by.
         forms: the forms of all names in it, for the next pack.
         adjacency: the edges.
         counts: how much of what there is, and how much was left out.
@@ -70,7 +79,7 @@ class CompiledGraph:
     definitions: StringTable
     groups: NDArray[np.uint8]
     aliases: AliasTables
-    ngrams: NgramTables
+    ngrams: KnownNgrams
     forms: Forms
     adjacency: Adjacency
     counts: dict[str, int]
@@ -83,20 +92,23 @@ def compiler() -> str:
     return f"{_RULES}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
-def compile_graph(store: GraphStore, *, known: Forms | None = None, progress: Progress | None = None) -> CompiledGraph:
+def compile_graph(
+    store: GraphStore, *, known: Known | None = None, progress: Progress | None = None, named: Named | None = None
+) -> CompiledGraph:
     """Compile a store's active releases: joined concepts, their names, aliases and edges.
 
     Args:
         store: The store.
-        known: Forms of names that an earlier pack has: they are not found out again.
+        known: What an earlier pack knows of names: it is not found out again.
         progress: Told the stage, how much of it is done, and how much there is.
+        named: Told the names and definitions of all concepts, before the longer part of the work.
     """
     tell = progress or (lambda stage, done, total: None)
     with store.snapshot():
-        return _compile(store, known, tell)
+        return _compile(store, known, tell, named)
 
 
-def _compile(store: GraphStore, known_forms: Forms | None, tell: Progress) -> CompiledGraph:
+def _compile(store: GraphStore, earlier: Known | None, tell: Progress, named: Named | None) -> CompiledGraph:
     releases = [release for release in store.releases() if release.active]
     total = sum(release.concepts for release in releases)
     tell("concepts", 0, total)
@@ -112,11 +124,12 @@ def _compile(store: GraphStore, known_forms: Forms | None, tell: Progress) -> Co
     ids = [curie for curies in members for curie in curies] + [curie for curie, _ in retired]
     hashes = np.fromiter(map(text_hash, ids), np.uint64, len(ids))
     order = np.argsort(hashes, kind="stable")
-    adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
     semantic = np.fromiter(map(_group, groups), np.uint8, len(groups))
     total = sum(release.names for release in releases)
-    names, starts, aliases, forms, ngrams = _names(store, groups, semantic, number, known_forms, counts, tell, total)
-    definitions = (next((row.definition for row in group if row.definition), "") for group in groups)
+    definitions = [next((row.definition for row in group if row.definition), "") for group in groups]
+    named_all = (lambda names: named(names, definitions)) if named is not None else None
+    names, starts, aliases, forms, ngrams = _names(store, groups, semantic, number, earlier, counts, tell, total, named_all)
+    adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
     return CompiledGraph(
         fingerprint=store.fingerprint(),
         releases=[
@@ -228,27 +241,29 @@ def _names(
     groups: list[list[ConceptRow]],
     semantic: NDArray[np.uint8],
     number: dict[str, int],
-    known: Forms | None,
+    known: Known | None,
     counts: Counter[str],
     tell: Progress,
     total: int,
-) -> tuple[StringTable, NDArray[np.int64], AliasTables, Forms, NgramTables]:
+    named: Callable[[list[list[str]]], None] | None,
+) -> tuple[StringTable, NDArray[np.int64], AliasTables, Forms, KnownNgrams]:
     texts: list[str] = []
     concepts, kinds, sources = array("i"), array("B"), array("H")
     source_numbers: dict[str, int] = {}
     loud: Counter[str] = Counter()
     quiet: Counter[str] = Counter()
-    for done, row in enumerate(store.names()):
+    kind_of = {name: int(kind) for name, kind in Kind.__members__.items()}
+    for done, (id_, text, scope, _, _, source) in enumerate(store.names()):
         if done % _REPORT_EVERY == 0:
             tell("names", done, max(total, done))
-        concept = number.get(row.concept)
+        concept = number.get(id_)
         if concept is None:
             continue
-        texts.append(row.text)
+        texts.append(text)
         concepts.append(concept)
-        kinds.append(Kind[row.scope])
-        sources.append(source_numbers.setdefault(row.source, len(source_numbers)))
-        (loud if row.text.isupper() else quiet)[row.source] += 1
+        kinds.append(kind_of[scope])
+        sources.append(source_numbers.setdefault(source, len(source_numbers)))
+        (loud if text.isupper() else quiet)[source] += 1
     # Where a source writes most of its names in capitals, capitals are no sign of an acronym.
     shouting = {number for source, number in source_numbers.items() if loud[source] > quiet[source]}
     concept_column, kind_column = np.array(concepts, np.int64), np.array(kinds, np.int64)
@@ -259,6 +274,8 @@ def _names(
         own.append(list(dict.fromkeys([group[0].name, *(texts[at] for at in order[bounds[i] : bounds[i + 1]])])))
     prior = np.fromiter(map(len, own), np.int32, len(own))
     counts["names"] = int(prior.sum())
+    if named is not None:
+        named(own)
 
     # A relation's name is not a thing that text speaks of.
     properties = {i for i, group in enumerate(groups) if all(row.kind == "Property" for row in group)}
@@ -271,13 +288,23 @@ def _names(
             for at in order[bounds[i] : bounds[i + 1]]:
                 yield Alias(i, texts[at], kinds[at], sources[at] not in shouting, group in _OWN_WORDS)
 
-    tables, forms, dropped = compile_aliases(aliases(), prior, known=known, progress=lambda done: tell("aliases", done, len(texts)))
+    tables, forms, dropped = compile_aliases(
+        aliases(), prior, known=known.forms if known is not None else None, progress=lambda done: tell("aliases", done, len(texts))
+    )
     counts["aliases"] = len(tables.keys)
     counts["alias_postings"] = len(tables.concepts)
     counts.update({f"aliases_dropped_{reason}": n for reason, n in dropped.items() if n})
-    indexed = ((i, names) for i, names in enumerate(own) if i not in properties)
-    ngrams = compile_ngrams(indexed, progress=lambda done: tell("trigrams", done, len(own)))
-    counts["trigram_names"], counts["trigram_postings"] = len(ngrams.concepts), len(ngrams.rows)
+    indexed = [name for i, names in enumerate(own) if i not in properties for name in names]
+    thing = np.ones(len(own), np.bool_)
+    thing[list(properties)] = False
+    ngrams = compile_ngrams(
+        indexed,
+        np.repeat(np.arange(len(own), dtype=np.int32), prior * thing),
+        folded_of(indexed, forms),
+        known=known.ngrams if known is not None else None,
+        progress=lambda done: tell("trigrams", done, len(indexed)),
+    )
+    counts["trigram_names"], counts["trigram_postings"] = len(ngrams.folded), len(ngrams.tables.rows)
     starts = np.zeros(len(own) + 1, np.int64)
     np.cumsum(prior, out=starts[1:])
     return StringTable.of(name for names in own for name in names), starts, tables, forms, ngrams

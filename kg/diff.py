@@ -7,7 +7,7 @@ those that came. What is said of an added or a gone concept (its names, its rela
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, TypeAlias
 
 from ontograft.ingest.prefixes import expand
@@ -33,7 +33,7 @@ class Diff:
         touched: the rows that differ, these tombstones included, when all changes were told; None where they are more than was to be kept.
     """
 
-    def __init__(self, old: View, new: View, *, source: str, keep_rows: int = 0) -> None:
+    def __init__(self, old: View, new: View, *, source: str, keep_rows: int = 0, alike: Set[str] = frozenset()) -> None:
         """Prepare to compare; nothing is read yet.
 
         Args:
@@ -41,12 +41,13 @@ class Diff:
             new: The release after.
             source: The ontology.
             keep_rows: Up to how many differing rows are kept for the caller.
+            alike: Ids of which both releases are known to say the same.
         """
-        self._old, self._new, self._source = old, new, source
+        self._old, self._new, self._source, self._alike = old, new, source, alike
         self._room = keep_rows
         self.touched: list[Touched] | None = [] if keep_rows else None
         self.kinds: Counter[Kind] = Counter()
-        self.removed = 0
+        self.removed: set[str] = set()
         self.tombstones: list[Row] = []
         self._iris: dict[str, str] = {}
         self._left: dict[str, Trace] = {}
@@ -73,7 +74,7 @@ class Diff:
             self.touched = None
 
     def _told(self) -> Iterator[Change]:
-        for one in touched(self._old, self._new):
+        for one in touched(self._old, self._new, but=self._alike):
             self._keep(one)
             was, is_ = (rows["concept"][0] if rows.get("concept") else None for rows in (one.gone, one.born))
             if was and not is_:
@@ -102,7 +103,7 @@ class Diff:
 
     def _gone(self, one: Touched, was: Row) -> Iterator[Change]:
         """An id that is not live any more: told by its tombstone, or kept until all that came is known."""
-        self.removed += 1
+        self.removed.add(one.id)
         if was[4] and was[4] != one.id:
             self._iris.setdefault(one.id, was[4])
         grave = one.born["tombstone"][0] if one.born.get("tombstone") else None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ontograft.kg.aliases import MAX_WORDS, Kind, half
 from ontograft.kg.rolling import U64, WordTable, whole_hashes
 from ontograft.kg.strings import text_hash
-from ontograft.kg.surface import Variant, is_acronym, too_short, variants, words
+from ontograft.kg.surface import Variant, is_acronym, normalise, too_short, variants, words
 
 UNFIT: Final = ("", "number", "too_long", "too_short")
 """Why a name is not looked for in text, unless somebody chose it; empty where it is."""
@@ -28,6 +28,7 @@ class Forms:
     Attributes:
         texts: sorted hashes of the texts, uint64 [texts].
         unfit: number of the reason in :data:`UNFIT`, uint8 [texts].
+        folded: hash of the folded text (:func:`~ontograft.kg.surface.normalise`), 0 where it has no word or too many, uint64 [texts].
         starts: int64 [texts + 1].
         keys: hash of the folded words, uint64 [forms].
         marks: what was done to the text, whether the form is an acronym (a ``Kind``) and whether it is :data:`LOUD`, uint8 [forms].
@@ -37,18 +38,21 @@ class Forms:
 
     texts: U64
     unfit: NDArray[np.uint8]
+    folded: U64
     starts: NDArray[np.int64]
     keys: U64
     marks: NDArray[np.uint8]
     cased: NDArray[np.uint32]
     lower: NDArray[np.uint32]
 
-    PARTS = ("texts", "unfit", "starts", "keys", "marks", "cased", "lower")
+    PARTS = ("texts", "unfit", "folded", "starts", "keys", "marks", "cased", "lower")
 
     def take(self, rows: NDArray[np.int64]) -> Forms:
         """The forms of some texts, by their rows here."""
         at, starts = self.rows(rows)
-        return Forms(self.texts[rows], self.unfit[rows], starts, self.keys[at], self.marks[at], self.cased[at], self.lower[at])
+        return Forms(
+            self.texts[rows], self.unfit[rows], self.folded[rows], starts, self.keys[at], self.marks[at], self.cased[at], self.lower[at]
+        )
 
     def rows(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of all forms of some texts, and where each text's begin among them."""
@@ -85,12 +89,14 @@ def forms_of(texts: Sequence[str], known: Forms | None, progress: Callable[[int]
 
 def _find(table: WordTable, hashes: U64, texts: list[str]) -> Forms:
     unfit: list[int] = []
+    folded: list[int] = []
     counts: list[int] = []
     spelled: list[str] = []
     marks: list[int] = []
     for text in texts:
         before = len(spelled)
         unfit.append(_unfit(text))
+        folded.append(folded_hash(text))
         for form, done in variants(text):
             if done is Variant.SAME or not _unfit(form):
                 spelled.append(form)
@@ -98,7 +104,27 @@ def _find(table: WordTable, hashes: U64, texts: list[str]) -> Forms:
         counts.append(len(spelled) - before)
     keys, cased, lower = whole_hashes(table, spelled)
     starts = np.cumsum([0, *counts], dtype=np.int64)
-    return Forms(hashes, np.array(unfit, np.uint8), starts, keys, np.array(marks, np.uint8), half(cased), half(lower))
+    return Forms(
+        hashes, np.array(unfit, np.uint8), np.array(folded, np.uint64), starts, keys, np.array(marks, np.uint8), half(cased), half(lower)
+    )
+
+
+def folded_hash(text: str) -> int:
+    """The hash of a folded text, 0 where it has no word or too many."""
+    folded = normalise(text)
+    return text_hash(folded) if 0 < len(folded.split()) <= MAX_WORDS else 0
+
+
+def folded_of(texts: Sequence[str], known: Forms) -> U64:
+    """The hashes of folded texts, uint64 [texts]; those of ``known`` are not found out again."""
+    hashes = np.fromiter(map(text_hash, texts), np.uint64, len(texts))
+    folded, new = np.zeros(len(texts), np.uint64), np.ones(len(texts), np.bool_)
+    if len(known.texts):
+        at = np.minimum(np.searchsorted(known.texts, hashes), len(known.texts) - 1)
+        folded, new = known.folded[at], known.texts[at] != hashes
+    for i in np.flatnonzero(new).tolist():
+        folded[i] = folded_hash(texts[i])
+    return folded
 
 
 def _together(parts: list[Forms]) -> Forms:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, fields, replace
 
 from ontograft.errors import GateError, OptionError
-from ontograft.kg.stored import Release, ReleaseEntry
+from ontograft.kg.stored import Release, ReleaseEntry, Row
 from ontograft.kg.touched import View
 
 _MAPPINGS = frozenset({"xref", "exact_match", "close_match", "broad_match", "narrow_match", "related_match", "same_as", "consider"})
@@ -69,9 +69,9 @@ def measure(
     *,
     before: Release | None,
     after: ReleaseEntry,
-    removed: int,
+    removed: Set[str],
     thresholds: Thresholds,
-    relations_differ: bool = True,
+    born: Iterable[Row] | None = None,
 ) -> list[Gate]:
     """All gates of a refresh; none where it is the first release.
 
@@ -82,16 +82,18 @@ def measure(
         after: Counts of the staged one.
         removed: Ids that were live and are not any more.
         thresholds: The most that passes.
-        relations_differ: Without any difference in relations or live ids there is nothing to look for in them.
+        born: The relations that the old release has not, where they are known: a new cycle goes through one of them.
     """
     if before is None:
         return []
-    share = removed / before.concepts if before.concepts else 0.0
-    gates = [Gate("removed", share, thresholds.removed, f"{removed:,} of {before.concepts:,} ids are not live any more ({share:.1%})")]
+    share = len(removed) / before.concepts if before.concepts else 0.0
+    gates = [Gate("removed", share, thresholds.removed, f"{len(removed):,} of {before.concepts:,} ids are not live any more ({share:.1%})")]
     dangling, cycles = 0, 0
-    if relations_differ or removed:
-        edges, dangling = _edges(old, new)
-        cycles = len(in_cycles(edges) - in_cycles(_is_a(old))) if edges and in_cycles(edges) else 0
+    fresh = None if born is None else [row for row in born if row[1] == "is_a"]
+    if removed or born is None or fresh:
+        edges, dangling = _edges(new, removed)
+        if fresh is None or any(_leads_back(edges, row) for row in fresh):
+            cycles = len(in_cycles(edges) - in_cycles(_is_a(old))) if edges and in_cycles(edges) else 0
     part = dangling / after.relations if after.relations else 0.0
     gates.append(
         Gate("dangling", part, thresholds.dangling, f"{dangling:,} relations point at ids that are not live any more ({part:.2%})")
@@ -146,6 +148,16 @@ def _peel(edges: Mapping[str, set[str]]) -> set[str]:
     return counts.keys() - set(free)
 
 
+def _leads_back(parents: Mapping[str, Iterable[str]], edge: Row) -> bool:
+    """Whether a path of edges leads from the end of an edge to its beginning."""
+    seen, todo = {edge[2]}, [edge[2]]
+    while todo:
+        new = [parent for parent in parents.get(todo.pop(), ()) if parent not in seen]
+        seen.update(new)
+        todo += new
+    return edge[0] in seen
+
+
 def _is_a(view: View) -> dict[str, list[str]]:
     edges: dict[str, list[str]] = {}
     for subject, predicate, object_, _ in view.rows("relation"):
@@ -155,10 +167,8 @@ def _is_a(view: View) -> dict[str, list[str]]:
     return edges
 
 
-def _edges(old: View, new: View) -> tuple[dict[str, list[str]], int]:
-    """The is-a edges of the new release, and how many of its relations end at an id that only the old one has."""
-    live = {row[0] for row in new.rows("concept")}
-    gone = {row[0] for row in old.rows("concept")} - live
+def _edges(new: View, gone: Set[str]) -> tuple[dict[str, list[str]], int]:
+    """The is-a edges of the new release, and how many of its relations end at an id that is gone."""
     edges: dict[str, list[str]] = {}
     dangling = 0
     for subject, predicate, object_, _ in new.rows("relation"):

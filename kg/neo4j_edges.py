@@ -1,8 +1,7 @@
-"""Relationships of a Neo4j store, written in batches: one type a statement, the rare types of a batch together."""
+"""Relationships of a Neo4j store, written in batches."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,12 +12,13 @@ if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
 BATCH = 8000
-_RARE = 400
+# One statement for all types: a server plans it once, where it would plan one for each of an ontology's hundreds of properties.
 _ENDS = "UNWIND $rows AS row MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1] "
 _ABSENT = (
-    "AND NOT EXISTS {{ MATCH (a)-[x]->(b) WHERE type(x) = {type} AND x.source = row[3].source"
-    " AND coalesce(x.qualifiers, '') = coalesce(row[3].qualifiers, '') }} "
+    "AND NOT EXISTS { MATCH (a)-[x]->(b) WHERE type(x) = row[2] AND x.source = row[3].source"
+    " AND coalesce(x.qualifiers, '') = coalesce(row[3].qualifiers, '') } "
 )
+_DRAW = "CREATE (a)-[r:$(row[2])]->(b) SET r = row[3]"
 
 
 class Edge(NamedTuple):
@@ -37,19 +37,7 @@ def edge(start: str, end: str, predicate: str, qualifiers: str, source: str) -> 
 
 def write(tx: ManagedTransaction, edges: Iterable[Edge], *, once: bool = False) -> None:
     """Write relationships; with ``once``, only those that are not there yet."""
-    by_type: dict[str, list[Edge]] = defaultdict(list)
-    for one in edges:
-        by_type[one.type].append(one)
-    rare: list[Edge] = []
-    for type_, same in by_type.items():
-        if len(same) < _RARE:
-            rare += same
-        else:
-            absent = _ABSENT.format(type=f"'{type_}'") if once else ""
-            rows(tx, f"{_ENDS}{absent}CREATE (a)-[r:{type_}]->(b) SET r = row[3]", rows=[list(one) for one in same])
-    if rare:
-        absent = _ABSENT.format(type="row[2]") if once else ""
-        rows(tx, f"{_ENDS}{absent}CREATE (a)-[r:$(row[2])]->(b) SET r = row[3]", rows=[list(one) for one in rare])
+    rows(tx, f"{_ENDS}{_ABSENT if once else ''}{_DRAW}", rows=[list(one) for one in edges])
 
 
 class EdgeWriter:

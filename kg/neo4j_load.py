@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 from ontograft.kg.neo4j_book import Book
 from ontograft.kg.neo4j_bundle import Bundle, chunks, kind_label, properties
 from ontograft.kg.neo4j_connect import Connection, rows
-from ontograft.kg.neo4j_edges import EdgeWriter, edge
+from ontograft.kg.neo4j_edges import Edge, EdgeWriter, edge
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.staged import Staged
-from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Row, Table
+from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
 from ontograft.types import Header
 
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 _NODES = 5000
 _FIRST = 250
-_UNDER_WAY = 1000
 _AT_ONCE = 50_000
 _AHEAD = 2
 _READ_AHEAD = 50_000
-_CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN elementId(n)"
+_CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN collect(elementId(n))"
 _GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
 _KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor OR n.relations IS NOT NULL RETURN DISTINCT id"
 
@@ -78,34 +77,31 @@ class BulkLoad:
 
     def write(self, staged: Staged) -> None:
         """Write all nodes and the relationships between new ones."""
-        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside:
-            hashed: Future[None] | None = None
-            with Sender(self._lease.write_beside, at_once=2) as sender:
-                for said in growing(bundles(staged)):
-                    self._nodes(sender, said)
-                    if hashed is None and len(said) >= _UNDER_WAY:  # from here on it is the server that is waited for
-                        hashed = beside.submit(staged.hash)
-                for batch in chunks(staged.placed_rows("tombstone"), _NODES):
-                    graves = [grave(row, self._pending) for row in batch]
-                    sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
-                relations = staged.rows("relation")
-                ahead = list(islice(relations, _READ_AHEAD))  # while the last nodes are being written
-                sender.wait()
-            with Sender(self._lease.write) as sender:
-                self._edges(sender, chain(ahead, relations))
-            if hashed is not None:
-                hashed.result()
+        with Sender(self._lease.write_beside, at_once=2) as sender:
+            for said in growing(bundles(staged)):
+                self._nodes(sender, said)
+            for batch in chunks(staged.placed_rows("tombstone"), _NODES):
+                graves = [grave(row, self._pending) for row in batch]
+                sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
+            # By the ids of their ends, which are put in the place of these when the last nodes are written.
+            relations = (edge(row[0], row[2], row[1], row[3], self._pending.name) for row in staged.rows("relation"))
+            ahead = list(islice(relations, _READ_AHEAD))
+            sender.wait()
+        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside, Sender(self._lease.write) as sender:
+            hashed = beside.submit(staged.hash)  # from here on it is the server that is waited for
+            self._edges(sender, chain(ahead, relations))
+            hashed.result()
 
-    def _edges(self, sender: Sender, relations: Iterable[Row]) -> None:
+    def _edges(self, sender: Sender, relations: Iterable[Edge]) -> None:
         edges = EdgeWriter(sender.submit)
         outside: dict[str, str | None] = {}
         for batch in chunks(relations, _NODES):
             if not self._alone:
-                self._look_up(sorted({row[2] for row in batch} - self._node.keys() - outside.keys()), outside)
-            for subject, predicate, object_, qualifiers in batch:
-                start, end = self._node.get(subject), self._node.get(object_) or outside.get(object_)
+                self._look_up(sorted({one.end for one in batch} - self._node.keys() - outside.keys()), outside)
+            for one in batch:
+                start, end = self._node.get(one.start), self._node.get(one.end) or outside.get(one.end)
                 if start and end:
-                    edges.add(edge(start, end, predicate, qualifiers, self._pending.name))
+                    edges.add(one._replace(start=start, end=end))
         edges.finish()
         sender.wait()
 
@@ -122,8 +118,8 @@ class BulkLoad:
                 self.others.append(one.id)
 
         def send(tx: ManagedTransaction) -> None:
-            made = rows(tx, _CREATE, rows=nodes)
-            for node, (element,) in zip(nodes, made, strict=True):
+            ((made,),) = rows(tx, _CREATE, rows=nodes)
+            for node, element in zip(nodes, made, strict=True):
                 if "_anchor" in node:
                     self._node[node["id"]] = element
 

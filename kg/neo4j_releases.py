@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -59,11 +59,12 @@ class Neo4jReleases(ABC):
             if source.pruning:
                 self._delete(source.name, source.pruning)
 
-    def release_rows(self, name: str, release: str, table: Table) -> Iterator[Row]:
+    def release_rows(self, name: str, release: str, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
         """See :meth:`ontograft.kg.store.GraphStore.release_rows`."""
         book = self._book()
         entry = book.entry(self.url, name, release)
-        return neo4j_rows.release_rows(self._connection, book, name, entry.ordinal, table)
+        rows = neo4j_rows.release_rows(self._connection, book, name, entry.ordinal, table)
+        return (row for row in rows if row[0] not in but) if but else rows
 
     def pending(self, name: str) -> Pending | None:
         """See :meth:`ontograft.kg.store.GraphStore.pending`."""

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from ontograft.errors import PackDamaged, PartMissing, VectorsMissing
 from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
-from ontograft.kg.compile import compiler
+from ontograft.kg.compile import Known, compiler
 from ontograft.kg.forms import Forms
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
+from ontograft.kg.ngram_writer import KnownNgrams
 from ontograft.kg.ngrams import NgramIndex, NgramTables
-from ontograft.kg.pack_writer import add_vectors, write_pack
+from ontograft.kg.pack_writer import add_names, add_vectors, write_pack
 from ontograft.kg.strings import StringTable, text_hash
 
 
@@ -41,6 +42,23 @@ class PackVectors:
     graph: NDArray[np.float16]
     index_path: Path | None
     read: NDArray[np.uint64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackNames:
+    """Vectors that one encoder made of a pack's names, a name that several concepts share taken once.
+
+    Attributes:
+        name: the encoder's.
+        index_path: the FAISS index over the names' vectors.
+        starts: where the concepts of each name begin, int64 [names + 1].
+        concepts: the concepts, int32.
+    """
+
+    name: str
+    index_path: Path
+    starts: NDArray[np.int64]
+    concepts: NDArray[np.int32]
 
 
 class Pack:
@@ -117,6 +135,10 @@ class Pack:
         """The ids that are joined in a concept, the canonical one first."""
         return tuple(self._ids[int(self._members[i]) : int(self._members[i + 1])])
 
+    def prefixes(self) -> frozenset[str]:
+        """Prefixes of the ids of its concepts; of ids that are an IRI or URN what stands before the first colon."""
+        return frozenset(id_.partition(":")[0] for id_ in self._ids[: int(self._members[-1])])
+
     def member_counts(self, concepts: NDArray[Any]) -> NDArray[np.int64]:
         """How many ids are joined in each of some concepts, int64."""
         at = np.asarray(concepts, dtype=np.int64)
@@ -137,11 +159,13 @@ class Pack:
         """The definition of every concept, empty where it has none."""
         return list(self._definitions)
 
-    def forms(self) -> Forms | None:
-        """The forms of its names; None where it was compiled by other rules, or has none."""
-        if self.manifest.compiler != compiler() or any(f"forms/{part}.npy" not in self.manifest.parts for part in Forms.PARTS):
+    def known(self) -> Known | None:
+        """What it knows of names, for the next pack; None where it was compiled by other rules, or lacks a part of it."""
+        forms, tables = ([f"{folder}/{part}.npy" for part in kind.PARTS] for folder, kind in (("forms", Forms), ("ngrams", NgramTables)))
+        folded = "ngrams/folded.npy"
+        if self.manifest.compiler != compiler() or not self.manifest.parts.keys() >= {*forms, *tables, folded}:
             return None
-        return Forms(*(self._load(f"forms/{part}.npy") for part in Forms.PARTS))
+        return Known(Forms(*map(self._load, forms)), KnownNgrams(NgramTables(*map(self._load, tables)), self._load(folded)))
 
     def definition(self, i: int) -> str | None:
         """Its definition, where it has one."""
@@ -202,17 +226,32 @@ class Pack:
         Raises:
             VectorsMissing: There are none; the message names the command that makes them.
         """
-        entry = self.manifest.encoders.get(encoder_hash)
-        if entry is None:
-            there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
-            raise VectorsMissing(
-                f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
-                f"Make them: `ontograft build --store STORE --out {self.path.parent} --encoder BUNDLE`"
-            )
-        parts = {Path(part).name: part for part in entry["parts"]}
+        parts = self._parts(encoder_hash, "text.npy", "--encoder BUNDLE")
         index = self.path / parts["text.faiss"] if "text.faiss" in parts else None
         read = self._load(parts["read.npy"]) if "read.npy" in parts else None
-        return PackVectors(str(entry["name"]), self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
+        return PackVectors(self.encoders[encoder_hash], self._load(parts["text.npy"]), self._load(parts["graph.npy"]), index, read)
+
+    def name_vectors(self, encoder_hash: str) -> PackNames:
+        """The vectors that one encoder made of the names.
+
+        Raises:
+            VectorsMissing: There are none; the message names the command that makes them.
+        """
+        parts = self._parts(encoder_hash, "names.faiss", "--identity FOLDER")
+        starts, concepts = self._load(parts["name_starts.npy"]), self._load(parts["name_concepts.npy"])
+        return PackNames(self.encoders[encoder_hash], self.path / parts["names.faiss"], starts, concepts)
+
+    def _parts(self, encoder_hash: str, needed: str, option: str) -> dict[str, str]:
+        """Parts of an encoder's vectors by the names of their files."""
+        entry = self.manifest.encoders.get(encoder_hash, {"parts": ()})
+        parts = {Path(part).name: str(part) for part in entry["parts"]}
+        if needed in parts:
+            return parts
+        there = ", ".join(f"{name} ({key[:12]})" for key, name in self.encoders.items()) or "none"
+        raise VectorsMissing(
+            f"{self.path.parent}: the pack has no vectors of encoder {encoder_hash[:12]}; those of: {there}. "
+            f"Make them: `ontograft build --store STORE --out {self.path.parent} {option}`"
+        )
 
     def _load(self, part: str) -> NDArray[Any]:
         path = self.path / part
@@ -227,4 +266,4 @@ class Pack:
         return StringTable(self._load(f"{part}.npy"), self._load(f"{part}_offsets.npy"))
 
 
-__all__ = ["Pack", "PackVectors", "add_vectors", "write_pack"]
+__all__ = ["Pack", "PackNames", "PackVectors", "add_names", "add_vectors", "write_pack"]

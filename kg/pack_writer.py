@@ -65,8 +65,9 @@ def add_vectors(
     faiss_index: Any = None,
     *,
     read: NDArray[np.uint64] | None = None,
+    publish: bool = True,
 ) -> Path:
-    """Write a revision that has an encoder's vectors too, and let the pack point at it.
+    """Write a revision that has an encoder's vectors too.
 
     Args:
         pack: The pack, or one of its revisions.
@@ -76,6 +77,7 @@ def add_vectors(
         graph: Graph vectors, float16 [concepts, width].
         faiss_index: A FAISS index over the text vectors, or the path of one; None for none.
         read: Hashes of the texts that the encoder read, uint64 [concepts], by which a later build knows what it need not read again.
+        publish: Let the pack point at it.
 
     Returns:
         The folder of the revision.
@@ -84,29 +86,74 @@ def add_vectors(
         PackError: The vectors are not those of this pack's concepts.
     """
     old = current(Path(pack))
-    manifest = read_manifest(old)
-    count = manifest.counts["concepts"]
+    count = read_manifest(old).counts["concepts"]
     for what, array in (("text", text), ("graph", graph)):
         if array.ndim != 2 or len(array) != count or array.dtype != np.float16:
             raise PackError(f"{what} vectors are {array.dtype} {array.shape}; expected float16 with {count:,} rows, one a concept of {old}")
+    arrays: dict[str, NDArray[Any]] = {"text.npy": text, "graph.npy": graph}
+    if read is not None:
+        arrays["read.npy"] = read
+    indexes = {} if faiss_index is None else {"text.faiss": faiss_index}
+    return _add(old, encoder_hash, {"name": name, "dim": int(text.shape[1])}, arrays, indexes, publish=publish)
+
+
+def add_names(
+    pack: str | Path,
+    encoder_hash: str,
+    name: str,
+    starts: NDArray[np.int64],
+    concepts: NDArray[np.int32],
+    faiss_index: Any,
+    *,
+    width: int,
+    publish: bool = True,
+) -> Path:
+    """Write a revision that has an encoder's vectors of the names too.
+
+    Args:
+        pack: The pack, or one of its revisions.
+        encoder_hash: What the encoder is known by.
+        name: What it is called.
+        starts: Where the concepts of each name begin, int64 [names + 1].
+        concepts: The concepts, int32.
+        faiss_index: A FAISS index over the vectors of the names, or the path of one.
+        width: Numbers in a vector.
+        publish: Let the pack point at it.
+
+    Returns:
+        The folder of the revision.
+
+    Raises:
+        PackError: The concepts are not this pack's.
+    """
+    old = current(Path(pack))
+    count = read_manifest(old).counts["concepts"]
+    if not len(starts) or starts[-1] != len(concepts) or not ((concepts >= 0) & (concepts < count)).all():
+        raise PackError(f"names of {len(concepts):,} concepts that are not those of {old}, which has {count:,}; build the pack anew")
+    arrays: dict[str, NDArray[Any]] = {"name_starts.npy": starts, "name_concepts.npy": concepts}
+    return _add(old, encoder_hash, {"name": name, "dim": width}, arrays, {"names.faiss": faiss_index}, publish=publish)
+
+
+def _add(
+    old: Path, encoder_hash: str, entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], indexes: Mapping[str, Any], *, publish: bool
+) -> Path:
+    """A revision that has these parts of an encoder too, instead of those it had of it."""
+    manifest = read_manifest(old)
     check(old, manifest)
-    short = encoder_hash[:12]
+    place = f"vectors/{encoder_hash[:12]}"
     with _beside(old.parent) as folder:
-        mine: dict[str, NDArray[Any]] = {f"vectors/{short}/text.npy": text, f"vectors/{short}/graph.npy": graph}
-        if read is not None:
-            mine[f"vectors/{short}/read.npy"] = read
         replaced = set(manifest.encoders.get(encoder_hash, {}).get("parts", ()))
         parts = {path: part for path, part in manifest.parts.items() if path not in replaced}
         for path in parts:
             _link(old / path, folder / path)
-        added = _save_all(folder, mine)
-        if faiss_index is not None:
-            index = f"vectors/{short}/text.faiss"
-            _write_index(faiss_index, folder / index)
-            added[index] = Part((folder / index).stat().st_size, sha256_of(folder / index))
-        encoders = {**manifest.encoders, encoder_hash: {"name": name, "dim": int(text.shape[1]), "parts": sorted(added)}}
+        added = _save_all(folder, {f"{place}/{file}": array for file, array in arrays.items()})
+        for file, index in indexes.items():
+            _write_index(index, folder / place / file)
+            added[f"{place}/{file}"] = Part((folder / place / file).stat().st_size, sha256_of(folder / place / file))
+        encoders = {**manifest.encoders, encoder_hash: {**entry, "parts": sorted(added)}}
         revision = _settle(old.parent, folder, replace(manifest, parts=parts | added, encoders=encoders))
-    switch(old.parent, revision)
+    if publish:
+        switch(old.parent, revision)
     return revision
 
 
@@ -178,7 +225,8 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "names/definitions_offsets.npy": graph.definitions.offsets,
         "groups.npy": graph.groups,
         **aliases,
-        **{f"ngrams/{part}.npy": getattr(graph.ngrams, part) for part in NgramTables.PARTS},
+        **{f"ngrams/{part}.npy": getattr(graph.ngrams.tables, part) for part in NgramTables.PARTS},
+        "ngrams/folded.npy": graph.ngrams.folded,
         **forms,
         "adjacency/indptr.npy": graph.adjacency.indptr,
         "adjacency/indices.npy": graph.adjacency.indices,

@@ -13,7 +13,7 @@ from ontograft.kg import content
 from ontograft.kg.fold import fold_key
 from ontograft.kg.store import qualifier_text
 from ontograft.kg.stored import COLUMNS, Row
-from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone, TypeOf
+from ontograft.types import Caveat, Concept, Name, Record, Reject, Relation, Scope, Tombstone, TypeOf, Unchanged
 
 _BATCH = 4000
 _INSERT = {
@@ -53,6 +53,7 @@ class Loader:
     rejects: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_INSERT, 0))
     caveats: Counter[str] = field(default_factory=Counter)
+    unchanged: set[str] = field(default_factory=set)
     _rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: {table: [] for table in _INSERT})
     _seen: set[str] = field(default_factory=set)
     _graves: dict[str, Tombstone] = field(default_factory=dict)
@@ -86,6 +87,10 @@ class Loader:
                     self.caveats[record.kind] += 1
                     if self.on_caveat:
                         self.on_caveat(record)
+                case Unchanged():
+                    self._skipping = None
+                    self._seen.add(record.id)
+                    self.unchanged.add(record.id)
         self._finish()
         if self.searchable:
             self.db.execute("INSERT INTO name_text (rowid, text) SELECT key, text FROM name WHERE key > ?", (first_name,))

@@ -12,7 +12,7 @@ import json
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -75,16 +75,18 @@ class SqliteReleases(ABC):
 
     # --- reading a release ---------------------------------------------------------------------------------------------
 
-    def release_rows(self, name: str, release: str, table: Table) -> Iterator[Row]:
+    def release_rows(self, name: str, release: str, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
         """See :meth:`ontograft.kg.store.GraphStore.release_rows`: from a connection of its own, which no writing disturbs."""
         with self._named_errors():
             source, ordinal = self._key(name, release)
             columns = COLUMNS[table]
             index = " INDEXED BY name_concept" if table == "name" else ""
+            without = f" AND {columns[0]} NOT IN (SELECT value FROM json_each(?))" if but else ""
             with contextlib.closing(self._connect()) as db:
                 cursor = db.execute(
-                    f"SELECT {', '.join(columns)} FROM {table}{index} WHERE source = ? AND born <= ? AND died > ? ORDER BY {columns[0]}",
-                    (source, ordinal, ordinal),
+                    f"SELECT {', '.join(columns)} FROM {table}{index} WHERE source = ? AND born <= ? AND died > ?{without}"
+                    f" ORDER BY {columns[0]}",
+                    (source, ordinal, ordinal, *([json.dumps(list(but))] if but else [])),
                 )
                 while rows := cursor.fetchmany(_FETCH):
                     yield from rows

@@ -8,8 +8,10 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -19,7 +21,7 @@ from ontograft.errors import StoreError
 from ontograft.kg import content, sqlite_schema
 from ontograft.kg.sqlite_load import Loader, hashes
 from ontograft.kg.stored import COLUMNS, PLACE, TABLES, Release, ReleaseEntry, Row, Table
-from ontograft.kg.touched import Touched
+from ontograft.kg.touched import NoRelease, Touched, View
 from ontograft.types import Caveat, Header, Record, Reject
 
 _PREFIX = "staging-"
@@ -36,11 +38,23 @@ class StagedCounts:
 
 
 class Staged:
-    """One staged release. Its rows are read as those of a store's release are."""
+    """One staged release. Its rows are read as those of a store's release are.
 
-    def __init__(self, header: Header) -> None:
-        """Open a scratch file under the cache folder; what a killed process left there is swept out."""
+    Attributes:
+        header: what it is.
+        unchanged: live ids of which it says what the release before it does: theirs are the rows of that one.
+    """
+
+    def __init__(self, header: Header, *, before: View | None = None) -> None:
+        """Open a scratch file under the cache folder; what a killed process left there is swept out.
+
+        Args:
+            header: What is to be staged.
+            before: The release whose rows an id has that is said to be unchanged.
+        """
         self.header = header
+        self.unchanged: Set[str] = frozenset()
+        self._before = before or NoRelease()
         self._folder, self._lock = _scratch()
         try:
             self._db = sqlite3.connect(self._folder / "staged.db", isolation_level=None)
@@ -74,7 +88,7 @@ class Staged:
         loader = Loader(self._db, 1, 1, self.header.name, lenient=lenient, on_reject=on_reject, on_caveat=on_caveat, searchable=False)
         with self._transaction():
             loader.take(records)
-        self._counts, self._hashed = loader.counts, False
+        self._counts, self._hashed, self.unchanged = loader.counts, False, loader.unchanged
         return StagedCounts(loader.rejects, loader.caveats)
 
     def hash(self, since: Release | None = None, changed: Iterable[Touched] | None = None) -> None:
@@ -88,19 +102,44 @@ class Staged:
             return
         self._hashed = True
         if since is None or changed is None:
+            self._copy_unchanged()
             with contextlib.closing(sqlite3.connect(self._folder / "staged.db")) as db:
                 content_hash, rest_hash = hashes(db, 1, 1, self._counts)
             self._content, self._rest = content.ContentHash(content_hash), content.ContentHash(rest_hash)
             return
         self._content, self._rest = content.ContentHash(since.content_hash), content.ContentHash(since.rest_hash)
+        if self.unchanged:
+            self._counts |= {"concept": since.concepts, "name": since.names, "relation": since.relations}
         for one in changed:
             for table in TABLES:
                 gone, born = (side.get(table, []) for side in (one.gone, one.born))
+                if self.unchanged and table != "tombstone":
+                    self._counts[table] += len(born) - len(gone)
                 self._rest.remove(item for row in gone for item in content.rest_items(table, row))
                 self._rest.add(item for row in born for item in content.rest_items(table, row))
                 was, is_ = ({item for row in rows for item in content.content_items(table, row)} for rows in (gone, born))
                 stays = self._names_beside(one.id, born) if table == "name" and was | is_ else set()
                 self._content.remove(was - is_ - stays).add(is_ - was - stays)
+
+    def _copy_unchanged(self) -> None:
+        """Stage the rows of ids that are unchanged, as if they had been read; only where they were read first is not known of them."""
+        if not self.unchanged:
+            return
+        with self._transaction():
+            for table in TABLES:
+                columns, rows = COLUMNS[table], self._of_unchanged(table)
+                marks = ", ".join("?" * len(columns))
+                extra, values = (", fold", ", 0") if table == "name" else ("", "")
+                sql = f"INSERT INTO {table} ({', '.join(columns)}{extra}, source, born) VALUES ({marks}{values}, 1, 1)"
+                self._counts[table] += max(0, self._db.executemany(sql, rows).rowcount)
+        self.unchanged = frozenset()
+
+    def _of_unchanged(self, table: Table) -> Iterator[Row]:
+        """The rows that the release before has of ids that are unchanged."""
+        if self.unchanged and table != "tombstone":  # they are live
+            for row in self._before.rows(table):
+                if row[0] in self.unchanged:
+                    yield row
 
     def _names_beside(self, id_: str, born: list[Row]) -> set[tuple[str, ...]]:
         """The items of an id's names that are in the release, these rows apart."""
@@ -122,8 +161,14 @@ class Staged:
             caveats=dict(caveats),
         )
 
-    def rows(self, table: Table) -> Iterator[Row]:
-        """Rows, ordered by their first column."""
+    def rows(self, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
+        """Rows, ordered by their first column, but those of some ids."""
+        own = self._own_rows(table) if not but else (row for row in self._own_rows(table) if row[0] not in but)
+        if self.unchanged <= but:
+            return own
+        return merge(own, (row for row in self._of_unchanged(table) if row[0] not in but), key=itemgetter(0))
+
+    def _own_rows(self, table: Table) -> Iterator[Row]:
         columns = COLUMNS[table]
         cursor = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}")
         while rows := cursor.fetchmany(_FETCH):
@@ -145,7 +190,7 @@ class Staged:
 
     def is_live(self, id_: str) -> bool:
         """Whether the release holds an id as live."""
-        return self._db.execute("SELECT 1 FROM concept WHERE id = ?", (id_,)).fetchone() is not None
+        return id_ in self.unchanged or self._db.execute("SELECT 1 FROM concept WHERE id = ?", (id_,)).fetchone() is not None
 
     def add_tombstones(self, rows: Iterable[Row]) -> int:
         """Add tombstones for ids that the release neither holds as live nor retires itself; how many were added."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
@@ -164,8 +164,8 @@ class GraphStore(Protocol):
         """
         ...
 
-    def release_rows(self, name: str, release: str, table: Table) -> Iterator[Row]:
-        """Rows of one loaded release, active or not, ordered by their first column in code point order.
+    def release_rows(self, name: str, release: str, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
+        """Rows of one loaded release, active or not, ordered by their first column in code point order, but those of some ids.
 
         Raises:
             UnknownRelease: It is not loaded.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby, islice
@@ -19,8 +19,8 @@ _PIECE = 128  # so few that most pieces of two releases are equal as they stand
 class View(Protocol):
     """One release to look at: its rows, ordered by their first column."""
 
-    def rows(self, table: Table) -> Iterator[Row]:
-        """Rows of one table."""
+    def rows(self, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
+        """Rows of one table, but those of some ids."""
         ...
 
 
@@ -32,15 +32,15 @@ class LoadedRelease:
     name: str
     release: str
 
-    def rows(self, table: Table) -> Iterator[Row]:
-        """Rows of one table."""
-        return self.store.release_rows(self.name, self.release, table)
+    def rows(self, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
+        """Rows of one table, but those of some ids."""
+        return self.store.release_rows(self.name, self.release, table, but=but)
 
 
 class NoRelease:
     """What there is before the first release."""
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: Table, *, but: Set[str] = frozenset()) -> Iterator[Row]:
         """None at all."""
         return iter(())
 
@@ -58,9 +58,9 @@ class Touched:
         return sum(map(len, self.gone.values())) + sum(map(len, self.born.values()))
 
 
-def touched(old: View, new: View, tables: Iterable[Table] = TABLES) -> Iterator[Touched]:
-    """Ids whose rows differ, in order."""
-    streams = [_labelled(table, old, new) for table in tables]
+def touched(old: View, new: View, tables: Iterable[Table] = TABLES, *, but: Set[str] = frozenset()) -> Iterator[Touched]:
+    """Ids whose rows differ, in order; those that are known to be alike in both need not be looked at."""
+    streams = [_labelled(table, old, new, but) for table in tables]
     for id_, rows in groupby(merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
         found = Touched(id_)
         for _, table, is_new, row in rows:
@@ -68,8 +68,8 @@ def touched(old: View, new: View, tables: Iterable[Table] = TABLES) -> Iterator[
         yield found
 
 
-def _labelled(table: Table, old: View, new: View) -> Iterator[tuple[str, Table, bool, Row]]:
-    for row, is_new in differences(old.rows(table), new.rows(table)):
+def _labelled(table: Table, old: View, new: View, but: Set[str]) -> Iterator[tuple[str, Table, bool, Row]]:
+    for row, is_new in differences(old.rows(table, but=but), new.rows(table, but=but)):
         yield row[0], table, is_new, row
 
 

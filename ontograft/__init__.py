@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ontograft.coder import load_coder
     from ontograft.engine import Engine, load
+    from ontograft.tasks.clauses.compare import compare
+    from ontograft.tasks.clauses.opening import analyst
     from ontograft.types import Candidate, Document, Entity, LinkedConcept
 
 __version__ = "0.1.0"
@@ -19,11 +21,13 @@ _PUBLIC = {
     "Engine": "ontograft.engine",
     "Entity": "ontograft.types",
     "LinkedConcept": "ontograft.types",
+    "analyst": "ontograft.tasks.clauses.opening",
+    "compare": "ontograft.tasks.clauses.compare",
     "load": "ontograft.engine",
     "load_coder": "ontograft.coder",
 }
 
-__all__ = ["Candidate", "Document", "Engine", "Entity", "LinkedConcept", "__version__", "load", "load_coder"]
+__all__ = ["Candidate", "Document", "Engine", "Entity", "LinkedConcept", "__version__", "analyst", "compare", "load", "load_coder"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal, overload
+from weakref import WeakValueDictionary
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ontograft.errors import OptionError
+from ontograft.errors import BundleError, OptionError
 from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
+from ontograft.tasks.clauses import analyst as clauses
+from ontograft.tasks.clauses import opening
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
@@ -28,9 +29,11 @@ from ontograft.types import Document, Entity
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_DOCUMENTS_AT_ONCE = 16
+_TOGETHER = 16
 ASSERTION = ("en", "off")
 TYPES = ("model", "graph")
+LOADED: Final[WeakValueDictionary[str, Engine]] = WeakValueDictionary()
+"""Engines of this process by their keys, as long as somebody holds them; so that a document finds the one that tagged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class TagOptions:
         threshold: least probability of an entity.
         labels: labels to keep; None for all.
         prefer: ontology prefixes whose ids are shown first.
+        vocabulary: ontology prefixes; every link is told by a concept that has an id of one of them. None of them: any concept will do.
         assertion: language of the rules that say how an entity is meant, ``en`` or ``off``.
         types: ``model`` for the model's labels alone, ``graph`` for names of other concepts too, typed by their semantic group.
     """
@@ -48,6 +52,7 @@ class TagOptions:
     threshold: float = 0.0
     labels: frozenset[str] | None = None
     prefer: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
     assertion: str = "en"
     types: str = "model"
 
@@ -58,30 +63,38 @@ class Engine:
     Attributes:
         model_hash: stands for the bundle, and for nothing else.
         pack_hash: stands for the pack's revision.
+        key: stands for both.
         labels: labels the model knows.
+        together: texts that are read in one go; a text's scores may depend on those beside it, in their last digits.
+        pack: the graph.
+        vectors: finds concepts by their vectors; None where the model reads without them.
     """
 
-    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str) -> None:
-        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer)
+    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str, identity: Path | None = None) -> None:
+        self.together = _TOGETHER
+        self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary, identity=identity)
         self._options, self.linker = options, self._tagger.linker
+        self.pack, self.vectors = pack, self._tagger.nearest
         self._asserter = Asserter() if options.assertion == "en" else None
         self.model_hash, self.pack_hash, self.labels = bundle.key, pack.hash, self._tagger.settings.labels
         known = [*self.labels, *(label for label in group_labels() if options.types == "graph" and label not in self.labels)]
         unknown = sorted((options.labels or frozenset()) - set(known))
         if unknown:
             raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(known)}")
+        self.key = f"{self.model_hash}-{self.pack_hash}"
+        LOADED[self.key] = self
 
     def tag(self, text: str) -> Document:
         """Tag one text."""
         return next(self.pipe([text]))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
-        """Tag texts, in order; a few are held at a time."""
+        """Tag texts, in order; :attr:`together` of them are held and read at a time."""
         stream = iter(texts)
-        while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
+        while chunk := list(islice(stream, self.together)):
             examples = [self._tagger.prepare(text) for text in chunk]
             for example, prediction in zip(examples, self._tagger.predict(examples), strict=True):
-                yield Document(example.text, tuple(self._entities(example, prediction)))
+                yield Document(example.text, tuple(self._entities(example, prediction)), engine=self.key)
 
     def explain(self, text: str, start: int, end: int) -> Explanation | None:
         """Why a stretch of a text is read as it is: the concepts and edges that knowledge attention weighed there.
@@ -99,7 +112,7 @@ class Engine:
 
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         further = self._tagger.by_graph(example, prediction) if self._options.types == "graph" else []
-        found = sorted([*self._by_tags(prediction), *further])
+        found = sorted([*self._tagger.by_tags(prediction), *further])
         said = self._said(example, found)
         kept = [
             row for row in found if row[3] >= self._options.threshold and (self._options.labels is None or row[2] in self._options.labels)
@@ -111,14 +124,6 @@ class Engine:
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
             yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)))
 
-    def _by_tags(self, prediction: Prediction) -> Iterator[tuple[int, int, str, float]]:
-        """First word, last word, label and score of what the model recognises."""
-        settings, path = self._tagger.settings, prediction.path
-        probability = _softmax(prediction.logits / settings.temperature)
-        for first, last, label in settings.tags.spans(path):
-            words = range(first, last + 1)
-            yield first, last, label, float(np.exp(np.mean([np.log(max(probability[w, path[w]], 1e-9)) for w in words])))
-
     def _said(self, example: Example, found: Sequence[tuple[int, int, str, float]]) -> dict[tuple[int, int], tuple[str, ...]]:
         """How mentions are meant, by their words. All that were found are shown to the rules, whatever the user wants to see of them."""
         if self._asserter is None:
@@ -126,6 +131,32 @@ class Engine:
         words = [(first, last) for first, last, _, _ in found]
         spans = [(int(example.words.starts[first]), int(example.words.ends[last])) for first, last in words]
         return dict(zip(words, self._asserter(example.text, spans), strict=True))
+
+
+@overload
+def load(  # type: ignore[overload-overlap]  # the shipped name says which of both it is
+    name: Literal["legal"], *, pack: str | Path, on: str | date | None = None
+) -> clauses.Analyst: ...
+
+
+@overload
+def load(
+    name: str | Path,
+    *,
+    pack: str | Path,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
+    prefer: Sequence[str] | None = None,
+    vocabulary: Sequence[str] | None = None,
+    identity: str | Path | None = None,
+    nested: bool = False,
+    assertion: str = "en",
+    types: str = "model",
+    aliases: str | Path | None = None,
+    on: str | date | None = None,
+) -> Engine: ...
 
 
 def load(
@@ -137,12 +168,15 @@ def load(
     threshold: float | None = None,
     labels: Collection[str] | None = None,
     prefer: Sequence[str] | None = None,
+    vocabulary: Sequence[str] | None = None,
+    identity: str | Path | None = None,
     nested: bool = False,
     assertion: str = "en",
     types: str = "model",
     aliases: str | Path | None = None,
-) -> Engine:
-    """An engine of a bundle on a pack.
+    on: str | date | None = None,
+) -> Engine | clauses.Analyst:
+    """What a bundle is for, on a pack: an engine that tags, or an analyst of contracts where the bundle's task is ``clauses``.
 
     Args:
         name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
@@ -152,18 +186,23 @@ def load(
         threshold: least probability of an entity, from 0 to 1.
         labels: labels to keep.
         prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
+        vocabulary: ontology prefixes; a mention is linked to a concept that has an id of one of them, or to the nearest above it that has.
+        identity: folder of an identity encoder whose vectors of the names the pack holds (``ontograft build --identity``): words that
+            are no name are sought among these; among the vectors of the concepts when None.
         nested: entities inside entities; no shipped model predicts them yet, so True is refused.
         assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
             ``off`` for text in other languages, whose entities then have ``assertion`` None.
         types: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …), where
             the link posterior means them; ``model`` leaves it at the model's labels.
         aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
+        on: for an analyst, the day whose law is asked for; the newest in the pack where None.
 
     Raises:
+        BundleError: a bundle for another task.
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
-        OptionError: an option out of its range, or a line of the aliases that cannot be used.
+        OptionError: an option out of its range, a vocabulary that the pack lacks, or a line of the aliases that cannot be used.
     """
     import torch
 
@@ -179,24 +218,23 @@ def load(
         if threads < 1:
             raise OptionError(f"{threads} threads: give 1 or more")
         torch.set_num_threads(threads)
-    bundle = bundles.load(name, task=bundled.TASK)
+    bundle = bundles.load(name)
+    if bundle.task == clauses.TASK:
+        return opening.of_bundle(bundle, pack, on=on)
+    if bundle.task != bundled.TASK:
+        raise BundleError(f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK} or {clauses.TASK}")
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
-    options = TagOptions(threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), assertion, types)
+    options = TagOptions(
+        threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), tuple(vocabulary or ()), assertion, types
+    )
     opened = Pack.open(pack)
     if aliases is not None:
         opened = overlay(opened, read_aliases(aliases, opened))
-    return Engine(bundle, opened, options=options, device=chosen)
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not len(logits):
-        return logits
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(-1, keepdims=True))
+    return Engine(bundle, opened, options=options, device=chosen, identity=Path(identity) if identity is not None else None)
 
 
 __all__ = ["Engine", "TagOptions", "load"]

@@ -140,11 +140,13 @@ def _render(documents: Sequence[Document], *, title: str, whole: bool) -> str:
     labels = sorted({entity.label for document in documents for entity in document.entities})
     colours = {label: _COLOURS[i % len(_COLOURS)] for i, label in enumerate(labels)}
     shown = [{"id": document.id, "pieces": pieces(document), "entities": document.entities} for document in documents]
-    return _template("page.html" if whole else "documents.html").render(title=title, documents=shown, colours=colours)
+    name = "page.html" if whole else "documents.html"
+    return template(name).render(title=title, body="documents.html", documents=shown, colours=colours)
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """One of the package's templates; whatever it is given is text, never markup."""
     from jinja2 import Environment, PackageLoader
 
     templates = Environment(loader=PackageLoader("ontograft", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True)

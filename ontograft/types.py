@@ -134,7 +134,14 @@ class Caveat:
     message: str
 
 
-Record: TypeAlias = Concept | Name | TypeOf | Relation | Tombstone | Reject | Caveat
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A live id of which a source says, word for word, what the release before it says: its concept, names, types and relations."""
+
+    id: str
+
+
+Record: TypeAlias = Concept | Name | TypeOf | Relation | Tombstone | Reject | Caveat | Unchanged
 
 
 # How a mention may be meant; flags add up (of no family history: negated and family). None of them: said of the patient, as a fact, of now.
@@ -235,12 +242,13 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A tagged document."""
+    """A tagged document; ``engine`` is the key of the engine that tagged it (:attr:`ontograft.engine.Engine.key`)."""
 
     text: str
     entities: tuple[Entity, ...] = ()
     id: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    engine: str | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The line that ``ontograft tag`` writes: id and entities, without the text."""

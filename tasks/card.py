@@ -74,6 +74,41 @@ Weights: Apache-2.0. Concepts, their names and edges remain under the licences o
 """
 
 
+def identity_card(base: str, notes: Mapping[str, Any]) -> str:
+    """The card of an identity encoder, Markdown."""
+    training, held = notes["training"], notes["held_out"]
+    figures = "\n".join(
+        f"| {name} | {held[key]['accuracy']:.3f} | {held[key]['mrr']:.3f} |"
+        for name, key in (("untrained", "before"), ("trained", "after"))
+    )
+    return f"""# Identity vectors of names
+
+Names to vectors of unit length whose cosine says whether two names mean one concept. Base encoder {base} with low-rank adapters, the mean
+of its last hidden states, a linear projection. Trained by synonym contrast with mined hard names.
+
+## Data
+{notes["pairs"]:,} pairs of names, {training["steps"]} steps of {training["contrast"]["pairs"]} pairs, seed {training["contrast"]["seed"]};
+{notes["excluded"]["concepts"]} concepts kept from it on request.
+Ontologies of the pack it was trained on (any other pack may be used):
+
+{_ontologies(notes)}
+
+## Scores
+A name of each of {held["after"]["queries"]:,} held-out concepts, asked for among {held["after"]["names"]:,} names of the pack:
+
+| encoder | first is right | mean reciprocal rank |
+|---|---|---|
+{figures}
+
+## Limits
+Trained on names in English; it reads a name alone, not its context, so it cannot tell what an ambiguous name means, and acronyms were
+left out of its training.
+
+## Licence
+Weights: Apache-2.0. Names remain under the licences of their ontologies.
+"""
+
+
 def _ontologies(notes: Mapping[str, Any]) -> str:
     rows = [
         f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} | {o.get('attribution') or ''} |"

@@ -7,6 +7,7 @@ for it. Candidates whose semantic group no concept of the label has are left out
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,15 @@ from ontograft.types import Candidate, Group, LinkedConcept
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
+    from ontograft.kg.vocabulary import Vocabulary
 
 # A corpus that names its concepts by one vocabulary teaches UNKNOWN for a good name of a concept that only other vocabularies have. So
 # UNKNOWN can halve the score of a link by name, not undo it.
 _UNKNOWN_BELIEVED = 0.5
+
+
+# What a concept loses of its probability with each edge to the one that stands for it: the further up, the less it says.
+_EDGE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Linker:
         prefer: ontology prefixes whose ids are shown first, in order.
         retriever: finds candidates of spans without a posterior; one of names and trigrams when None.
         minimum: least probability of a link.
+        vocabulary: every link is told by a concept of it: what another candidate has of probability goes to those that stand for it.
     """
 
     def __init__(
@@ -51,11 +58,18 @@ class Linker:
         prefer: Sequence[str] = (),
         retriever: Retriever | None = None,
         minimum: float = 0.3,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
-        self.pack, self.minimum = pack, minimum
+        self.pack, self.minimum, self.vocabulary = pack, minimum, vocabulary
         self._retriever = retriever or Retriever(pack)
         self._groups = {label: frozenset({*groups, int(Group.OTHER)}) for label, groups in label_groups.items() if groups}
         self._prefer = [prefix.lower() for prefix in prefer]
+
+    def within(self, vocabulary: Vocabulary) -> Linker:
+        """The same linker, every link told by a concept of a vocabulary."""
+        other = copy(self)
+        other.vocabulary = vocabulary
+        return other
 
     def score(self, example: Example, prediction: Prediction, spans: Sequence[tuple[int, int, str]]) -> list[Scored]:
         """Concepts of each span (first word, last word, label) of a document."""
@@ -73,7 +87,7 @@ class Linker:
             for i, candidates in zip(missing, self._retriever.retrieve(queries, CANDIDATES), strict=True):
                 named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)] or candidates
                 found[i] = Scored(tuple(f.concept for f in named), tuple(f.score for f in named))
-        return found
+        return found if self.vocabulary is None else [_told_by(self.vocabulary, scored) for scored in found]
 
     def name(self, scored: Scored, *, top: int = 5) -> tuple[LinkedConcept | None, tuple[Candidate, ...]]:
         """The concept, or None where none is likely enough, and the best candidates."""
@@ -115,3 +129,14 @@ class Linker:
                 if member.split(":", 1)[0].lower() == prefix:
                     return member
         return members[0]
+
+
+def _told_by(vocabulary: Vocabulary, scored: Scored) -> Scored:
+    """The same in concepts of a vocabulary; those for which nothing of it stands are left out."""
+    masses: dict[int, float] = {}
+    for concept, score in zip(scored.concepts, scored.scores, strict=True):
+        standing, edges = vocabulary.nearest(concept)
+        for one in standing:
+            masses[one] = masses.get(one, 0.0) + score * _EDGE**edges / len(standing)
+    order = sorted(masses, key=lambda c: -masses[c])
+    return Scored(tuple(order), tuple(masses[c] for c in order))

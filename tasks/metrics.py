@@ -73,6 +73,25 @@ def seqeval_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
         return float(f1_score([list(t) for t in gold], [list(t) for t in predicted], mode="strict", scheme=IOB2))
 
 
+def calibration_error(scores: Sequence[float], right: Sequence[bool], *, bins: int = 15) -> float | None:
+    """Expected calibration error (Guo et al. 2017): how far scores are from the share that is right, in bins of equal width.
+
+    Args:
+        scores: from 0 to 1.
+        right: whether what was scored is right.
+        bins: of the scores.
+
+    Returns:
+        0 for scores that can be believed; None where there are none.
+    """
+    if not scores:
+        return None
+    score, hit = np.asarray(scores, np.float64), np.asarray(right, np.float64)
+    place = np.minimum((score * bins).astype(int), bins - 1)
+    gaps = np.bincount(place, weights=score - hit, minlength=bins)
+    return float(np.abs(gaps).sum() / len(score))
+
+
 def bootstrap_difference(
     a: Sequence[tuple[int, int, int]], b: Sequence[tuple[int, int, int]], *, rounds: int = 2000, seed: int = 0
 ) -> tuple[float, float, float]:

@@ -32,6 +32,7 @@ class TrainingSettings:
         epochs: passes over the training data; ``max_steps`` ends it earlier.
         budget: word pieces in a batch, padding counted.
         adapter_rate, fusion_rate, head_rate: peak learning rates.
+        hide: share of the word pieces of a batch that are read as masked, so that what stands around a mention is learned from, too.
         beside_share: batches of the corpora trained beside, for each batch of the bundle's own.
         patience: evaluations on tune without a better score before it stops; 0 trains all epochs.
     """
@@ -44,6 +45,7 @@ class TrainingSettings:
     head_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: float = 0.1
+    hide: float = 0.0
     beside_share: float = 1.0
     patience: int = 0
     seed: int = 0
@@ -151,8 +153,8 @@ class GraftTrainer(Trainer):
             callbacks=callbacks,
         )
         self.args._n_gpu = min(self.args._n_gpu, 1)
-        self.remove_callback(ProgressCallback)
-        self.add_callback(_Bar)
+        if self.pop_callback(ProgressCallback) is not None:  # a notebook has a bar of its own
+            self.add_callback(_Bar)
 
     @staticmethod
     def _arguments(settings: TrainingSettings, folder: Path, best: str | None) -> TrainingArguments:

@@ -53,3 +53,11 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny: Tiny) -> TinyBun
     from tests.tiny import train
 
     return train(tmp_path_factory.mktemp("bundle"), tiny)
+
+
+@pytest.fixture
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models compute in float32 even where bfloat16 is fast: what is compared shall not differ by rounding."""
+    from ontograft.tasks.ner import predict
+
+    monkeypatch.setattr(predict, "has_fast_bfloat16", lambda _: False)

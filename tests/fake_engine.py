@@ -20,6 +20,8 @@ KNOWN = {
 class FakeEngine:
     """Knows three words. ``fail_after`` breaks it in the midst of a run, with an error that quotes the text."""
 
+    together = 1
+
     def __init__(self, *, model_hash: str = "m" * 64, pack_hash: str = "p" * 64, fail_after: int | None = None) -> None:
         self.model_hash, self.pack_hash, self.fail_after = model_hash, pack_hash, fail_after
         self.seen: list[str] = []

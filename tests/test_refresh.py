@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from ontograft.jobs.build import build
 from ontograft.jobs.ingest import ingest
 from ontograft.jobs.refresh import Request, refresh
 from ontograft.kg.gates import Thresholds
+from ontograft.kg.manifest import read_manifest
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from tests.kg.test_apply import state
@@ -217,6 +220,25 @@ def test_the_pack_of_a_refresh_says_what_a_fresh_one_says(here: Path, tiny: Tiny
     assert np.allclose(ours.text, theirs.text, atol=4e-3) and np.allclose(ours.graph, theirs.graph, atol=4e-3)
 
 
+def test_a_pack_that_lacks_what_the_next_one_could_take_is_compiled_anew(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_vectors = Request(pack="pack", vectors=False)
+    refresh("old.obo", store="kg.db", request=without_vectors)
+    root = here / "pack"
+    folder = root / (root / "CURRENT").read_text().strip()
+    manifest = read_manifest(folder)
+    later = {"forms/folded.npy", "ngrams/folded.npy"}  # parts that packs of version 0.1.0 and before do not have
+    older = replace(manifest, parts={path: part for path, part in manifest.parts.items() if path not in later})
+    assert len(older.parts) == len(manifest.parts) - 2 and Pack.open(root).known() is not None
+    (folder / "manifest.json").write_text(older.to_json())
+    folder.rename(root / older.revision())
+    (root / "CURRENT").write_text(older.revision() + "\n")
+    assert Pack.open(root).known() is None and len(Pack.open(root).ngrams) and Pack.open(root).aliases.find("Concept 7")
+    refresh("new.obo", store="kg.db", request=without_vectors)
+    ingest("new.obo", store="fresh.db")
+    build("fresh.db", "fresh", vectors=False)
+    assert Pack.open(root).manifest.parts == Pack.open("fresh").manifest.parts
+
+
 KILLED = """
 import os, signal, sys
 from ontograft.jobs.refresh import Request, refresh
@@ -356,3 +378,71 @@ def test_real_releases_agree_with_a_count_of_their_lines(tmp_path: Path, old: st
     ingest(other, store=tmp_path / "other.db", name="it")
     with open_store(tmp_path / "other.db") as fresh:
         assert fresh.releases()[0].content_hash == done.content_hash
+
+
+SAID_AGAIN = {
+    "changed": NEW,
+    "in another order": obo("r2", *(term(number) for number in range(40, 0, -1))),
+    "two stanzas of one id, the known one first": obo("r2", *(term(n) for n in range(1, 41)), term(5, None, 'synonym: "five" EXACT []')),
+    "two stanzas of one id, the known one last": obo("r2", term(5, None, 'synonym: "five" EXACT []'), *(term(n) for n in range(1, 41))),
+    "live and obsolete": NEW + "\n[Term]\nid: HP:0000005\nname: obsolete\nis_obsolete: true\n",
+    "an alternative id that is live": NEW + term(42, None, "alt_id: HP:0000006", "alt_id: HP:0000099"),
+    "a line that goes on in a stanza's head": obo("r2", term(1), term(2).rstrip("\n") + "\\\n", *(term(n) for n in range(3, 41))),
+    "another ontology's relations": NEW.replace("ontology: small", "ontology: small/x"),
+    "a stanza of an unknown kind": NEW + "\n[Something]\nid: HP:0000077\n" + term(43),
+    "a record that is left out": NEW + "\n[Term]\nname: without an id\n" + term(44),
+    "windows": NEW.replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("longest", [0, 2])
+@pytest.mark.parametrize("new", SAID_AGAIN.values(), ids=SAID_AGAIN)
+@pytest.mark.parametrize("old", [OLD, OLD + "\n[Typedef]\nid: treats\nname: treats\nis_a: helps\n" + term(41, None, "alt_id: HP:0000098")])
+def test_stanzas_that_say_what_they_said_are_not_read_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, longest: int
+) -> None:
+    from ontograft.ingest.obo_stanza import Stanzas
+
+    (here / "old.obo").write_text(old)
+    (here / "new.obo").write_text(new, newline="")
+    if longest:  # every stanza in parts: none is known
+        monkeypatch.setattr("ontograft.ingest.obo._LONGEST_PIECE", longest)
+    read: list[int] = []
+    real = Stanzas._stanza
+    monkeypatch.setattr(Stanzas, "_stanza", lambda self, kind, start, clauses: read.append(start) or real(self, kind, start, clauses))
+    said = {}
+    for way in ("known", "hashed whole", "whole"):
+        ingest("old.obo", store=f"{way}.db")
+        read.clear()
+        if way == "hashed whole":  # more differs than is kept
+            monkeypatch.setattr("ontograft.jobs.refresh._KEPT_ROWS", 1)
+        if way == "whole":
+            shutil.rmtree(config.home() / "passages")
+        request = Request(name="small", changes=f"{way}.jsonl", lenient=True, force=True)
+        report = refresh("new.obo", store=f"{way}.db", request=request)
+        with open_store(f"{way}.db") as store:
+            (release,) = (row for row in store.releases() if row.active)
+            counted = release.concepts, release.names, release.relations, release.tombstones, release.content_hash, release.rest_hash
+            rows = state(store, "small")
+        counts = report.changes, report.caveats, report.rejects, [gate.says for gate in report.gates]
+        said[way] = (counted, counts, rows, (here / f"{way}.jsonl").read_text(), len(read))
+    assert said["known"][:-1] == said["hashed whole"][:-1] == said["whole"][:-1]
+    if new == NEW and old == OLD and not longest:
+        assert said["known"][-1] == 4, "what changed, the first stanza and the last"
+
+
+def test_what_a_refresh_read_or_passed_over_need_not_be_read_by_the_next(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ontograft.ingest.obo_stanza import Stanzas
+
+    refresh("new.obo", store="kg.db")
+    (here / "third.obo").write_text(NEW.replace("releases/r2", "releases/r3").replace("Concept 7\n", "Concept seven\n"))
+    read: list[int] = []
+    real = Stanzas._stanza
+    monkeypatch.setattr(Stanzas, "_stanza", lambda self, kind, start, clauses: read.append(start) or real(self, kind, start, clauses))
+    assert refresh("third.obo", store="kg.db").changes == {"label_changed": 1}
+    assert len(read) == 4, "the one that changed, the obsolete one, the first and the last"
+    for damage in ("{", "[]"):
+        for file in (config.home() / "passages").iterdir():
+            file.write_text(damage)
+        (here / "fourth.obo").write_text(NEW.replace("releases/r2", f"releases/r4{damage}").replace("Concept 8\n", f"Concept {damage}\n"))
+        assert refresh("fourth.obo", store="kg.db").applied

@@ -54,6 +54,8 @@ def test_options_reach_the_engine(asked: list[dict[str, Any]]) -> None:
         "threshold": 0.5,
         "labels": ["Disease"],
         "prefer": None,
+        "vocabulary": None,
+        "identity": None,
         "nested": True,
         "assertion": "en",
         "types": "model",

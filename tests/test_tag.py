@@ -108,6 +108,18 @@ def test_an_unfinished_output_is_not_thrown_away(notes: Path, tmp_path: Path) ->
     assert len(read_jsonl(tmp_path / "out.jsonl")) == 40
 
 
+def test_an_interrupted_go_is_read_again_as_a_whole(notes: Path, tmp_path: Path) -> None:
+    """Scores of texts that are read together may depend on each other: a resumed run reads them in the same company."""
+    first, second = FakeEngine(fail_after=6), FakeEngine()
+    first.together = second.together = 4
+    with pytest.raises(ValueError):
+        run(notes, tmp_path / "out.jsonl", first)
+    assert (tmp_path / "out.jsonl.part").read_bytes().count(b"\n") == 6
+    report = run(notes, tmp_path / "out.jsonl", second, resume=True)
+    assert (report.resumed, len(second.seen)) == (4, 36)
+    assert [line["id"] for line in read_jsonl(tmp_path / "out.jsonl")] == [note["id"] for note in NOTES]
+
+
 @pytest.mark.parametrize("what", ["input", "model", "pack", "options"])
 def test_resume_refuses_what_would_answer_otherwise(what: str, notes: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError):

@@ -57,6 +57,10 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
             f"linking accuracy of the first candidate ({of['by']}): {metrics['linking_acc1']:.4f} on {of['in_vocabulary']:,} gold mentions "
             f"in the vocabulary ({of['outside_vocabulary']:,} outside it)"
         )
+        if "vocabulary" in of:
+            render.line(
+                f"links are told by {', '.join(of['vocabulary'])}, as the data's are; by any concept: {of['any concept']['acc1']:.4f}"
+            )
     _errors(metrics["errors"])
     _table("controls, trained alike", {arm: of["runs"] for arm, of in report["controls"].items()})
     if ablate_kg and not report["controls"]:

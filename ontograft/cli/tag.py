@@ -27,6 +27,8 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Leave out entities whose score is below this.")
 @click.option("--labels", callback=_names, help="Only these labels, separated by commas.")
 @click.option("--prefer", callback=_names, help="Ontologies whose ids are preferred where several are joined, separated by commas.")
+@click.option("--vocabulary", callback=_names, help="Link to concepts with an id of these ontologies, or the nearest above that have one.")
+@click.option("--identity", help="Identity encoder whose names the pack holds: words that are no name are sought among these.")
 @click.option("--aliases", help="A file of your own aliases: alias, concept id and scope, parted by tabs; !alias takes one away.")
 @click.option("--nested", is_flag=True, help="Allow entities inside entities.")
 @click.option(
@@ -60,6 +62,8 @@ def command(
     threshold: float | None,
     labels: tuple[str, ...] | None,
     prefer: tuple[str, ...] | None,
+    vocabulary: tuple[str, ...] | None,
+    identity: str | None,
     aliases: str | None,
     nested: bool,
     assertion: str,
@@ -82,6 +86,8 @@ def command(
         threshold=threshold,
         labels=labels,
         prefer=prefer,
+        vocabulary=vocabulary,
+        identity=identity,
         nested=nested,
         assertion=assertion,
         types=types,

@@ -1,4 +1,4 @@
-"""``ontograft train``: bundles and graph encoders from annotated files."""
+"""``ontograft train``: bundles from annotated files, graph and identity encoders from packs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ontograft.cli import render
 
 @click.group()
 def command() -> None:
-    """Train a bundle (ner, coding) or a graph encoder (graph).
+    """Train a bundle (ner, coding), a graph encoder (graph) or an identity encoder (identity).
 
     Checkpoints and TensorBoard logs lie in OUT.runs; an interrupted training goes on with --resume.
     """
@@ -48,7 +48,7 @@ def command() -> None:
     default=0.2,
     type=click.FloatRange(0, 1, max_open=True),
     show_default=True,
-    help="Part of the training documents that chooses the epoch and the temperature; 0 trains on all.",
+    help="Part of the training documents that chooses the epoch and calibrates; 0 trains on all.",
 )
 @click.option(
     "--patience",
@@ -60,11 +60,14 @@ def command() -> None:
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of the adapters and the head; the fusion learns twice as fast.")
 @click.option("--batch", default=2048, type=click.IntRange(64), show_default=True, help="Word pieces in a batch.")
 @click.option("--window", default=512, type=click.IntRange(50), show_default=True, help="Word pieces in a window.")
+@click.option(
+    "--hide", default=0.0, type=click.FloatRange(0, 0.5), show_default=True, help="Share of word pieces that are masked while training."
+)
 @click.option("--crf", is_flag=True, help="Score one tag after another, too (a conditional random field).")
 @click.option(
     "--calibration",
     type=click.Path(path_type=Path),
-    help="With --tune-share 0: a bundle trained with a tune share, whose temperature and threshold are taken.",
+    help="With --tune-share 0: a bundle trained with a tune share, whose calibration is taken over.",
 )
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
@@ -89,6 +92,7 @@ def ner(
     learning_rate: float,
     batch: int,
     window: int,
+    hide: float,
     crf: bool,
     calibration: Path | None,
     attribution: str,
@@ -110,6 +114,7 @@ def ner(
         fusion_rate=2 * learning_rate,
         head_rate=learning_rate,
         patience=patience if tune_share else 0,
+        hide=hide,
         seed=seed,
     )
     plan = NerPlan(
@@ -172,6 +177,61 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
             ("links, mean reciprocal rank among 1,000", f"{report.mrr:.3f}", f"{report.mrr_text_only:.3f}"),
             ("synonyms, first of the batch", f"{report.synonym_accuracy:.3f}", ""),
         ],
+    )
+
+
+@command.command("identity")
+@click.option(
+    "--pack", required=True, type=click.Path(path_type=Path), help="The pack whose synonyms are learned from; it needs no vectors."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the identity encoder.")
+@click.option("--encoder", help="Text encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
+@click.option("--steps", default=1600, type=click.IntRange(1), show_default=True, help="Training steps.")
+@click.option("--batch", default=128, type=click.IntRange(2), show_default=True, help="Pairs of names in a batch.")
+@click.option("--learning-rate", default=1e-3, show_default=True, help="Peak rate.")
+@click.option("--seed", default=0, show_default=True, help="Seed.")
+@click.option(
+    "--exclude", type=click.Path(path_type=Path), help="File with an id on each line: concepts it may not see, nor what is joined."
+)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
+@click.option("--overwrite", is_flag=True, help="Replace an encoder that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
+def identity_command(
+    pack: Path,
+    out: Path,
+    encoder: str | None,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    exclude: Path | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train vectors of names by synonym contrast with hard names."""
+    from dataclasses import asdict
+
+    from ontograft.encoders.contrast import ContrastSettings
+    from ontograft.encoders.synonyms import PairSettings
+    from ontograft.jobs.identity import IdentityPlan, train_identity
+
+    plan = IdentityPlan(
+        steps=steps,
+        learning_rate=learning_rate,
+        pairs=PairSettings(seed=seed),
+        contrast=ContrastSettings(pairs=batch, seed=seed),
+        base=encoder,
+    )
+    report = train_identity(pack, out, plan, exclude=exclude, resume=resume, overwrite=overwrite, say=render.message)
+    if as_json:
+        render.as_json(asdict(report))
+        return
+    render.message(f"{out}: identity encoder written after {report.steps} steps on {report.pairs:,} pairs")
+    render.table(
+        ("held-out names", "first is right", "mean reciprocal rank"),
+        [(of, f"{r.accuracy:.4f}", f"{r.mrr:.4f}") for of, r in (("untrained", report.before), ("trained", report.after))],
+        title=f"{report.after.queries:,} names among {report.after.names:,}",
     )
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ontograft.errors import PackError, StoreError
-from ontograft.kg.compile import Progress, compile_graph
+from ontograft.kg.compile import Named, Progress, compile_graph
 from ontograft.kg.manifest import check, current, read_manifest, switch
 from ontograft.kg.pack import Pack
-from ontograft.kg.pack_writer import add_vectors, build_lock, find_graph, remove_superseded, write_pack
+from ontograft.kg.pack_writer import add_names, add_vectors, build_lock, find_graph, remove_superseded, write_pack
 from ontograft.kg.store import GraphStore, open_store
 
 log = logging.getLogger(__name__)
@@ -47,7 +51,13 @@ class BuildReport:
 
 
 def build(
-    store_url: str | Path, out: str | Path, *, encoder: str | None = None, vectors: bool = True, progress: Progress | None = None
+    store_url: str | Path,
+    out: str | Path,
+    *,
+    encoder: str | None = None,
+    identity: str | None = None,
+    vectors: bool = True,
+    progress: Progress | None = None,
 ) -> BuildReport:
     """Compile a store's active releases into a pack.
 
@@ -58,6 +68,7 @@ def build(
         store_url: The store.
         out: The pack's folder.
         encoder: The bundle whose encoder makes the vectors; the shipped one by default.
+        identity: Folder of the identity encoder that makes vectors of the names; None makes none.
         vectors: Make vectors at all.
         progress: Told the stage, the part of it done, and the whole.
 
@@ -76,11 +87,16 @@ def build(
             revision = find_graph(root, store.fingerprint())
             if revision is None or not _is_whole(revision):
                 # Where an older pack is at work, it stays until the vectors of the new one are there too.
-                graph = compile_graph(store, known=earlier.forms() if earlier is not None else None, progress=progress)
-                revision = write_pack(root, graph, publish=not vectors or before is None)
+                with _reading_ahead(earlier if vectors else None, encoder) as named:
+                    graph = compile_graph(store, known=earlier.known() if earlier is not None else None, progress=progress, named=named)
+                    revision = write_pack(root, graph, publish=not vectors or before is None)
             if vectors:
-                _vectors(Pack.open(revision), earlier, encoder, progress)
-            if _pointed_at(root) == before != revision:
+                there = set(root.glob("r-*"))
+                with_concepts = _vectors(Pack.open(revision), earlier, encoder, progress)
+                revision = _names(Pack.open(with_concepts), identity, progress)
+                if with_concepts not in {revision, *there}:  # only a step on the way
+                    shutil.rmtree(with_concepts)
+            if _pointed_at(root) != revision:
                 switch(root, revision)
             remove_superseded(root)
             _note(store, current(root))
@@ -104,14 +120,48 @@ def _tell_dropped(root: Path, before: Path | None) -> None:
     kept, had = read_manifest(now).encoders, read_manifest(before).encoders
     for key, entry in had.items():
         if key not in kept:
+            option = "--identity FOLDER" if _has_names(entry) else "--encoder BUNDLE"
             log.warning(
-                "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s --encoder BUNDLE` "
-                "makes them again", root, entry["name"], key[:12], root,
+                "%s: the vectors of encoder %s (%s) are not in the new revision; `ontograft build --store STORE --out %s %s` "
+                "makes them again", root, entry["name"], key[:12], root, option,
             )  # fmt: skip
 
 
-def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> None:
-    """Add an encoder's vectors to a freshly written pack, unless it has them: ``add_vectors`` writes them and switches to the result.
+def _has_names(entry: Mapping[str, Any]) -> bool:
+    """Whether an encoder of a manifest made vectors of the names, not of the concepts."""
+    return any(part.endswith("names.faiss") for part in entry["parts"])
+
+
+@contextmanager
+def _reading_ahead(before: Pack | None, encoder: str | None) -> Iterator[Named | None]:
+    """While a graph is compiled, let another core read the few texts that are new in it: their vectors wait in the cache then."""
+    from ontograft.encoders.ahead import ReadAhead
+    from ontograft.encoders.concepts import concept_texts, unread
+    from ontograft.encoders.graph_weights import GraphWeights
+    from ontograft.encoders.text import FEW
+    from ontograft.tasks.bundle import graph_encoder
+
+    if before is None or len(os.sched_getaffinity(0)) < 2:
+        yield None
+        return
+    loaded = GraphWeights.load(graph_encoder(encoder))
+    key = loaded.key()
+    if key not in before.encoders:
+        yield None
+        return
+    with ReadAhead(loaded.base) as ahead:
+
+        def named(names: list[list[str]], definitions: list[str]) -> None:
+            texts = unread(concept_texts(names, definitions), before, key)
+            if 0 < len(texts) <= FEW:
+                ahead.read(texts)
+
+        yield named
+        ahead.wait()
+
+
+def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Progress | None) -> Path:
+    """A revision with an encoder's vectors of the concepts: the given one where it has them.
 
     What an earlier pack has of them is not made again.
     """
@@ -122,21 +172,48 @@ def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Pro
 
     folder = graph_encoder(encoder)
     loaded = GraphWeights.load(folder)
-    key, done = loaded.key(), 0
+    key = loaded.key()
     if key in pack.encoders:
-        return
+        return pack.path
+    made = encode_pack(pack, loaded, before=before, progress=_counted(progress, "concept vectors", pack.n))
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "text.faiss"
+        index.build(made.text, path, like=before.vectors(key).index_path if before is not None and key in before.encoders else None)
+        return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read, publish=False)
+
+
+def _names(pack: Pack, identity: str | None, progress: Progress | None) -> Path:
+    """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
+    if identity is None:  # before what imports torch
+        return pack.path
+    from ontograft.encoders import index
+    from ontograft.encoders.identity import IdentityEncoder, key_of
+    from ontograft.encoders.names import NameTable, name_vectors
+
+    folder = Path(identity)
+    if key_of(folder) in pack.encoders:
+        return pack.path
+    encoder = IdentityEncoder.load(folder)
+    table = NameTable.of(pack)
+    vectors = name_vectors(table.texts, encoder, progress=_counted(progress, "name vectors", len(table.texts)))
+    starts, concepts = table.by_form()
+    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
+        path = Path(temporary) / "names.faiss"
+        index.build(vectors, path)
+        return add_names(pack.path, encoder.key, folder.name, starts, concepts, path, width=encoder.width, publish=False)
+
+
+def _counted(progress: Progress | None, stage: str, total: int) -> Callable[[int], None]:
+    """Adds up what was just done."""
+    done = 0
 
     def step(count: int) -> None:
         nonlocal done
         done += count
         if progress is not None:
-            progress("concept vectors", done, pack.n)
+            progress(stage, done, total)
 
-    made = encode_pack(pack, loaded, before=before, progress=step)
-    with tempfile.TemporaryDirectory(dir=pack.path.parent, prefix=".vectors-") as temporary:
-        path = Path(temporary) / "text.faiss"
-        index.build(made.text, path, like=before.vectors(key).index_path if before is not None and key in before.encoders else None)
-        add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read)
+    return step
 
 
 def _refuse_foreign(root: Path) -> None:

@@ -27,7 +27,7 @@ _ALIKE: Mapping[str, Collection[str]] = {
     "pack": (),
     "base": (),
     "training": ("seed",),
-    "settings": ("arm", "temperature", "label_groups"),
+    "settings": ("arm", "outside", "temperature", "graph_threshold", "label_groups"),
 }
 
 
@@ -107,16 +107,24 @@ def _mean(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def evaluate_tagger(
-    bundle: bundles.Bundle, documents: Sequence[Annotated], pack: Pack, *, without_knowledge: bool = False
+    bundle: bundles.Bundle,
+    documents: Sequence[Annotated],
+    pack: Pack,
+    *,
+    without_knowledge: bool = False,
+    taught: Sequence[Annotated] = (),
 ) -> dict[str, Any]:
     """Metrics of a bundle on gold documents; ``without_knowledge`` gives the same weights no candidates.
 
-    What reads without knowledge links by exact names of the pack; ``linking.by`` says so.
+    ``taught`` are the documents it was trained on, where they are known: mentions that they show are scored apart from others. What reads
+    without knowledge links by exact names of the pack; ``linking.by`` says so.
     """
     tagger = open_tagger(bundle, pack, device="cuda" if torch.cuda.is_available() else "cpu", knowledge=not without_knowledge)
     tags = tagger.settings.tags
     examples = [tagger.prepare.annotated(d, tags) for d in documents]
     linker = tagger.linker or Linker(pack, tagger.settings.label_groups)
-    metrics = evaluation.report(documents, examples, tagger.predict(examples), tags, linker)
+    metrics = evaluation.report(
+        documents, examples, tagger.predict(examples), tags, linker, temperature=tagger.settings.temperature, taught=taught
+    )
     metrics["linking"]["by"] = "model" if tagger.linker is not None else "exact names"
     return metrics

@@ -12,7 +12,7 @@ from ontograft.ingest.detect import read
 from ontograft.ingest.places import local
 from ontograft.ingest.staging import Source
 from ontograft.kg.space import expanded
-from ontograft.kg.store import LoadReport, file_of, open_store
+from ontograft.kg.store import LoadReport, Release, file_of, open_store
 from ontograft.output import keep_apart, written
 from ontograft.types import Caveat, Record, Reject
 
@@ -73,7 +73,7 @@ def ingest(
         if done is not None:
             return done
         with rejecting(rejects, on_reject) as reject, seldom_collected():
-            return graph.load(
+            report = graph.load(
                 source.header,
                 watched(source, progress) if progress is not None else source.records,
                 source_sha256=source.sha256,
@@ -82,6 +82,22 @@ def ingest(
                 on_reject=reject,
                 on_caveat=on_caveat,
             )
+        remember(source, next(row for row in graph.releases() if (row.name, row.release) == (report.name, report.release)))
+    return report
+
+
+def remember(source: Source, release: Release) -> None:
+    """Keep the hashes of the passages that a release was made of, for the next one."""
+    source.passages.keep(*_hashes(release))
+
+
+def pass_over(source: Source, release: Release) -> None:
+    """Let the source pass over what says the same as in a loaded release."""
+    source.passages.recall(*_hashes(release))
+
+
+def _hashes(release: Release) -> tuple[str, ...]:
+    return release.name, release.format, release.sha256, release.content_hash, release.rest_hash
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from typing import IO
 
 from ontograft.errors import ReleaseExists
 from ontograft.ingest.detect import read
+from ontograft.ingest.passages import RepeatedPassage
 from ontograft.ingest.places import local
 from ontograft.jobs.change_report import Examples, write_report
-from ontograft.jobs.ingest import rejecting, seldom_collected, watched
+from ontograft.jobs.ingest import pass_over, rejecting, remember, seldom_collected, watched
 from ontograft.kg.apply import BATCH_ROWS, active, carry_tombstones, newest, take_up, view
 from ontograft.kg.changes import Kind
 from ontograft.kg.diff import Diff
@@ -133,7 +134,10 @@ def refresh(
     path = local(path, progress=lambda done, total: tell("downloading", done, total))
     with open_store(store) as graph, seldom_collected():
         with nullcontext() if asked.dry_run else graph.writer():
-            found = _run(graph, path, asked, tell, on_reject, on_caveat)
+            try:
+                found = _run(graph, path, asked, tell, on_reject, on_caveat)
+            except RepeatedPassage:
+                found = _run(graph, path, asked, tell, on_reject, on_caveat, whole=True)
         pack = None
         if asked.pack is not None and not asked.dry_run:
             pack = build_pack(store, asked, tell)
@@ -148,29 +152,32 @@ def _run(
     tell: Progress,
     on_reject: Callable[[Reject], None] | None,
     on_caveat: Callable[[Caveat], None] | None,
+    *,
+    whole: bool = False,
 ) -> RefreshReport:
     source = read(path, format=asked.format, name=asked.name, release=asked.release, config=asked.config)
     before = active(graph, source.header.name)
     if before is not None and before.sha256 == source.sha256:
         return _nothing_to_do(graph, before, before, asked)
-    with Staged(source.header) as staged:
+    old, on_top = view(graph, before), newest(graph, source.header.name) == before
+    if before is not None and on_top and not whole:
+        pass_over(source, before)
+    with Staged(source.header, before=old) as staged:
         records = watched(source, lambda done, total: tell("reading", done, total))
         with rejecting(asked.rejects, on_reject) as reject:
             counts = staged.take(records, lenient=asked.lenient, on_reject=reject, on_caveat=on_caveat)
-        old = view(graph, before)
         carry_tombstones(staged, old)
         kept = _kept(graph, staged, source.sha256, before)
         if kept is not None and kept.active:
             return _nothing_to_do(graph, kept, before, asked)
-        on_top = newest(graph, source.header.name) == before
-        diff = Diff(old, staged, source=source.header.name, keep_rows=_KEPT_ROWS if on_top else 0)
+        diff = Diff(old, staged, source=source.header.name, keep_rows=_KEPT_ROWS if on_top else 0, alike=staged.unchanged)
         tell("comparing", 0, None)
         examples = _tell_changes(diff, asked)
         staged.add_tombstones(diff.tombstones)
         staged.hash(before, diff.touched)
         entry = staged.entry(sha256=source.sha256, caveats=counts.caveats)
-        differ = any(diff.kinds[kind] for kind in (Kind.RELATION_ADDED, Kind.RELATION_RETYPED, Kind.ADDED, Kind.MOVED))
-        gates = measure(old, staged, before=before, after=entry, removed=diff.removed, thresholds=asked.thresholds, relations_differ=differ)
+        born = [row for one in diff.touched for row in one.born.get("relation", ())] if diff.touched is not None else None
+        gates = measure(old, staged, before=before, after=entry, removed=diff.removed, thresholds=asked.thresholds, born=born)
         _write_page(asked, examples, before, staged, gates, after=source.header.release)
         if not asked.force and not asked.dry_run:
             enforce(gates)
@@ -179,7 +186,7 @@ def _run(
             graph.activate(kept.name, kept.release)
         elif not asked.dry_run:
             rows = sum(map(len, diff.touched)) if diff.touched is not None else None
-            take_up(
+            taken = take_up(
                 graph,
                 staged,
                 sha256=source.sha256,
@@ -188,6 +195,7 @@ def _run(
                 batch_rows=asked.batch_rows,
                 progress=_counting(tell, rows),
             )
+            remember(source, taken)
         return RefreshReport(
             name=source.header.name,
             before=before.release if before else None,

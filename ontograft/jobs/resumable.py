@@ -48,11 +48,13 @@ class ResumableLines:
         if not (resume or overwrite) and self.part.exists() and (lines := self.part.read_bytes().count(b"\n")):
             raise OutputExists(f"{self.part} holds {lines} lines of an unfinished run; pass --resume to go on, --overwrite to start again")
 
-    def begin(self, run: Mapping[str, Any]) -> None:
+    def begin(self, run: Mapping[str, Any], *, together: int = 1) -> None:
         """Open the unfinished output; with ``resume`` take over what an earlier run wrote.
 
         Args:
             run: What the lines depend on (input, model, pack, options), comparable as JSON.
+            together: So many lines are made in one go, and may depend on each other in their last digits: of an interrupted go none is
+                taken over.
 
         Raises:
             OptionError: The earlier run depended on something else.
@@ -68,7 +70,7 @@ class ResumableLines:
         self._file = output.open_private(self.part)
         output.lock(self._file, self.part)
         if self._resume and begun:
-            self._take_over()
+            self._take_over(together)
         else:
             self._file.truncate(0)
             self._write_record()
@@ -97,15 +99,14 @@ class ResumableLines:
         refuse_another(earlier.get("run", {}), self._run, shown=self.out)
         return earlier
 
-    def _take_over(self) -> None:
+    def _take_over(self, together: int) -> None:
         assert self._file is not None
         self._file.seek(0)
-        content = self._file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):  # killed in the midst of its last line
-            self._file.truncate(whole)
+        lines = [line for line in self._file.read().splitlines(keepends=True) if line.endswith(b"\n")]  # the last may be half a line
+        lines = lines[: len(lines) // together * together]
+        self._file.truncate(sum(map(len, lines)))
         try:
-            self.done = [json.loads(line) for line in content[:whole].splitlines()]
+            self.done = [json.loads(line) for line in lines]
         except ValueError:
             raise OptionError(f"{self.part} holds a line that is no JSON, so it was changed since; start again with --overwrite") from None
 

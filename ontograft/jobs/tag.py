@@ -31,6 +31,10 @@ class Tagger(Protocol):
     def pack_hash(self) -> str:
         """Identity of the pack."""
 
+    @property
+    def together(self) -> int:
+        """How many texts are read in one go."""
+
     def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
         """Tagged documents in the order of the texts."""
 
@@ -44,6 +48,8 @@ class Options:
     threshold: float | None = None
     labels: tuple[str, ...] | None = None
     prefer: tuple[str, ...] | None = None
+    vocabulary: tuple[str, ...] | None = None
+    identity: str | None = None
     nested: bool = False
     assertion: str = "en"
     types: str = "model"
@@ -145,7 +151,7 @@ def tag(
     report = TagReport()
     with lines or nullcontext():
         if lines is not None:
-            lines.begin(run)
+            lines.begin(run, together=engine.together)
             if lines.summary is not None:
                 return _finished_before(lines, listed)
             for done in lines.done:
@@ -192,6 +198,8 @@ def _open(
         threshold=options.threshold,
         labels=options.labels,
         prefer=options.prefer,
+        vocabulary=options.vocabulary,
+        identity=options.identity,
         nested=options.nested,
         assertion=options.assertion,
         types=options.types,

@@ -27,6 +27,7 @@ from ontograft.tasks import bundle as bundles
 from ontograft.tasks.card import graph_card, ner_card
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.calibration import shift_outside
 from ontograft.tasks.ner.training import FusionTraining, Knowledge
 from ontograft.tasks.ner.training import train as train_tagger
 from ontograft.tasks.training import TrainingSettings
@@ -42,11 +43,11 @@ class NerPlan:
     Attributes:
         arms: the bundle's arm first, then the controls.
         seeds: the bundle's seed first.
-        tune_share: part of the training data that chooses the epoch and the temperature; 0 trains on all for all epochs.
+        tune_share: part of the training data that chooses the epoch and calibrates; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
         beside: annotated files that are trained along, each with labels and a head of its own.
-        calibration: a bundle of the same shape that was trained with a tune share: its temperature and threshold are taken where this
-            training has none.
+        calibration: a bundle of the same shape that was trained with a tune share: its balance, temperature and threshold are taken
+            where this training has none.
         attribution: name, licence and source of the training data, for the manifest and the card.
     """
 
@@ -137,7 +138,10 @@ def train_ner(
                 tune_share=plan.tune_share,
                 resume=resume,
             )
-            settings = trained.settings if plan.tune_share else _calibrated(trained.settings, plan.calibration)
+            settings = trained.settings
+            if plan.calibration is not None and not plan.tune_share:
+                settings = _calibrated(settings, plan.calibration)
+                shift_outside(trained.built.model, settings.outside)
             notes = _notes(documents, train, opened, plan, seed, trained.tune)
             bundle = bundled.save(
                 target,
@@ -150,7 +154,7 @@ def train_ner(
                 lexicon=trained.lexicon,
             )
             if held:
-                metrics = evaluate_tagger(bundle, held, opened)
+                metrics = evaluate_tagger(bundle, held, opened, taught=documents)
                 scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
                 say(f"{arm}, seed {seed}: span F1 {metrics['span_f1']:.4f}")
                 with replacing(target / bundles.CARD) as card:
@@ -161,13 +165,11 @@ def train_ner(
     return TrainReport(out, scores)
 
 
-def _calibrated(settings: TaggerSettings, like: Path | None) -> TaggerSettings:
-    if like is None:
-        return settings
+def _calibrated(settings: TaggerSettings, like: Path) -> TaggerSettings:
     known = bundled.settings_of(bundles.load(like, task=bundled.TASK))
     if known.labels != settings.labels:
         raise OptionError(f"{like}: calibrated for {', '.join(known.labels)}; this training has {', '.join(settings.labels)}")
-    return replace(settings, temperature=known.temperature, graph_threshold=known.graph_threshold)
+    return replace(settings, outside=known.outside, temperature=known.temperature, graph_threshold=known.graph_threshold)
 
 
 def _settings(plan: NerPlan, arm: Arm, seed: int) -> dict[str, Any]:

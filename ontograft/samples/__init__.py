@@ -1,4 +1,4 @@
-"""A small ontology, three notes and a record, written for trying things out: no patient stands behind them."""
+"""Small things written for trying things out: an ontology, notes and a record, a law pack's sources, a contract. Nobody stands behind."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ def notes() -> Path:
 def records() -> Path:
     """A folder with a discharge summary, to be coded as a whole."""
     return _HERE / "records"
+
+
+def laws() -> tuple[Path, ...]:
+    """What ``ontograft ingest`` loads for a law pack: a title of a code, a Chinese law, three concepts of finance. In force nowhere."""
+    return tuple(_HERE / "law" / name for name in ("sample-title.xml", "sample-law-zh.md", "sample-contracts.obo"))
+
+
+def agreement() -> Path:
+    """A contract that cites the sample title."""
+    return _HERE / "law" / "agreement.txt"
+
+
+def playbook() -> Path:
+    """House rules that the contract departs from."""
+    return _HERE / "law" / "playbook.toml"

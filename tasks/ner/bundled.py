@@ -44,6 +44,7 @@ class TaggerSettings:
         window, overlap: word pieces of a window and shared by two.
         crf: whether the head scores one tag after another, too.
         after: transformer layers before the fusion; None for two thirds of them.
+        outside: what calibration added to the head's logit of ``O``; it is in the head's weights already.
         temperature: divides the tag logits before probabilities are read.
         graph_threshold: least link posterior of an entity that the graph types.
         label_groups: semantic groups that each label's concepts belong to, by number.
@@ -55,6 +56,7 @@ class TaggerSettings:
     overlap: int = 64
     after: int | None = None
     crf: bool = False
+    outside: float = 0.0
     temperature: float = 1.0
     graph_threshold: float = 0.5
     label_groups: dict[str, list[int]] = field(default_factory=dict)

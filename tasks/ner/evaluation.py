@@ -1,4 +1,4 @@
-"""Scoring taggers and links against gold documents."""
+"""Scoring taggers against gold documents; of their links see :mod:`ontograft.tasks.ner.link_evaluation`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.tasks.linking import Linker
-from ontograft.tasks.metrics import Score, Span, seqeval_f1, span_scores
+from ontograft.tasks.metrics import Score, Span, calibration_error, seqeval_f1, span_scores
 from ontograft.tasks.ner import errors
 from ontograft.tasks.ner.examples import Example
-from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.link_evaluation import judged_links
+from ontograft.tasks.ner.predict import Prediction, scored_spans
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.types import Annotated
 
@@ -35,56 +36,22 @@ def score_spans(
     return span_scores([gold_spans(d, tags) for d in documents], found)
 
 
-def score_links(
-    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], linker: Linker, tags: TagSet
-) -> dict[str, Any]:
-    """Accuracy of the first candidate on gold mentions whose every id is in the pack.
-
-    A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
-    Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
-    reason in ``linking``.
-    """
-    right = whole = outside = cut = 0
-    by_label: dict[str, list[int]] = {}
-    for document, example, prediction in zip(documents, examples, predictions, strict=True):
-        spans, wanted = [], []
-        for mention in document.mentions:
-            if mention.label not in tags.labels:
-                continue
-            if not mention.ids or any(linker.pack.index_of(i) is None for i in mention.ids):
-                outside += 1
-                continue
-            at = example.words.covering(mention.start, mention.end)
-            if at is None:
-                cut += 1
-                whole += 1
-                continue
-            spans.append((*at, mention.label))
-            wanted.append({linker.pack.index_of(i) for i in mention.ids})
-        for (_, _, label), scored, ids in zip(spans, linker.score(example, prediction, spans), wanted, strict=True):
-            hit = int(bool(scored.concepts) and ids == {scored.concepts[0]})
-            right += hit
-            whole += 1
-            counts = by_label.setdefault(label, [0, 0])
-            counts[0] += hit
-            counts[1] += 1
-    nothing = {} if whole else {"reason": "no id of a gold mention is in the pack"}
-    return {
-        "linking_acc1": right / whole if whole else None,
-        "linking": {
-            **nothing,
-            "in_vocabulary": whole,
-            "outside_vocabulary": outside,
-            "cut_by_words": cut,
-            "per_label": {label: {"acc1": c / n if n else 0.0, "support": n} for label, (c, n) in sorted(by_label.items())},
-        },
-    }
-
-
 def report(
-    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, linker: Linker
+    documents: Sequence[Annotated],
+    examples: Sequence[Example],
+    predictions: Sequence[Prediction],
+    tags: TagSet,
+    linker: Linker,
+    *,
+    temperature: float = 1.0,
+    taught: Sequence[Annotated] = (),
 ) -> dict[str, Any]:
-    """All metrics of a tagger on gold documents; ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap."""
+    """All metrics of a tagger on gold documents.
+
+    Where the documents that it was taught are given, ``taught`` and ``not taught`` are the scores of mentions whose words, case aside, were
+    or were not a mention there. ``document_counts`` are (correct, predicted, gold) of each, for the bootstrap; ``calibration_error`` says
+    how far the entities' scores, read at a temperature, are from the share that is right.
+    """
     gold, found = [gold_spans(d, tags) for d in documents], [spans_of(e, p.path, tags) for e, p in zip(examples, predictions, strict=True)]
     overall, by_label = span_scores(gold, found)
     names = tags.names
@@ -100,5 +67,34 @@ def report(
         "documents": len(documents),
         "errors": errors.report(documents, examples, found, tags.labels, linker.pack),
         "document_counts": [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)],
-        **score_links(documents, examples, predictions, linker, tags),
+        "calibration_error": _calibration(documents, examples, predictions, tags, temperature),
+        **_by_surface(documents, gold, found, taught),
+        **judged_links(documents, examples, predictions, linker, tags),
     }
+
+
+def _by_surface(
+    documents: Sequence[Annotated], gold: Sequence[set[Span]], found: Sequence[set[Span]], taught: Sequence[Annotated]
+) -> dict[str, dict[str, float]]:
+    if not taught:
+        return {}
+    known = {d.text[m.start : m.end].casefold() for d in taught for m in d.mentions}
+
+    def part(spans: Sequence[set[Span]], inside: bool) -> list[set[Span]]:
+        return [{s for s in some if (d.text[s[0] : s[1]].casefold() in known) is inside} for d, some in zip(documents, spans, strict=True)]
+
+    parts = {"taught": True, "not taught": False}
+    return {name: span_scores(part(gold, inside), part(found, inside))[0].to_dict() for name, inside in parts.items()}
+
+
+def _calibration(
+    documents: Sequence[Annotated], examples: Sequence[Example], predictions: Sequence[Prediction], tags: TagSet, temperature: float
+) -> float | None:
+    scores: list[float] = []
+    right: list[bool] = []
+    for document, example, prediction in zip(documents, examples, predictions, strict=True):
+        gold = gold_spans(document, tags)
+        for first, last, label, score in scored_spans(prediction, tags, temperature):
+            scores.append(score)
+            right.append((int(example.words.starts[first]), int(example.words.ends[last]), label) in gold)
+    return calibration_error(scores, right)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ontograft.encoders.text import has_fast_bfloat16
 from ontograft.fusion.candidates import CANDIDATES
 from ontograft.tasks.ner.examples import Collator, Example, WindowBatch, batches
 from ontograft.tasks.ner.model import Tagged, Tagger
+from ontograft.tasks.ner.tags import TagSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,36 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
                 examples,
                 posterior,
             )
-    transitions = model.chain.scores().cpu().numpy() if model.chain is not None else None
-    return [Prediction(a, model.tags.decode(a, transitions), b) for a, b in zip(logits, posterior, strict=True)]
+    return [Prediction(a, _path(model, a), b) for a, b in zip(logits, posterior, strict=True)]
+
+
+@torch.inference_mode()
+def moved(model: Tagger, predictions: Sequence[Prediction], shift: float) -> list[Prediction]:
+    """The predictions of the same model, had its head given so much more to the logit of ``O``."""
+    logits = [p.logits + shift * (np.arange(len(model.tags)) == 0).astype(np.float32) for p in predictions]
+    return [replace(p, logits=a, path=_path(model, a)) for p, a in zip(predictions, logits, strict=True)]
+
+
+def _path(model: Tagger, logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    return model.tags.decode(logits, model.chain.scores().cpu().numpy() if model.chain is not None else None)
+
+
+def scored_spans(prediction: Prediction, tags: TagSet, temperature: float = 1.0) -> list[tuple[int, int, str, float]]:
+    """First word, last word, label and score of each entity of a document; the score is the geometric mean of its tags' probabilities."""
+    scaled = prediction.logits / temperature
+    log_sum = np.logaddexp.reduce(scaled, axis=-1) if len(scaled) else np.zeros(0)
+    of_path = scaled[np.arange(len(scaled)), prediction.path] - log_sum
+    return [(f, s, label, float(np.exp(of_path[f : s + 1].mean()))) for f, s, label in tags.spans(prediction.path)]
 
 
 @torch.inference_mode()
 def forward(model: Tagger, batch: WindowBatch) -> Tagged:
-    """Run the model over one batch, on the model's device, with the head of the batch's corpus."""
+    """Run the model over one batch, on the model's device, with the head of the batch's corpus; in bfloat16 where that is fast."""
     device = next(model.parameters()).device
     knowledge = batch.knowledge.to(device) if batch.knowledge is not None else None
     ids, mask, first = batch.input_ids.to(device), batch.attention_mask.to(device), batch.word_first.to(device)
-    out: Tagged = model(ids, mask, first, knowledge, corpus=batch.corpus)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device)):
+        out: Tagged = model(ids, mask, first, knowledge, corpus=batch.corpus)
     return out
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ontograft.encoders.graph import GraphEncoder
+from ontograft.encoders.names import NameIndex
 from ontograft.encoders.text import TextEncoder
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
 from ontograft.fusion.nearest import NearestConcepts
 from ontograft.fusion.retrieval import Retriever
+from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
 from ontograft.tasks.ner.graph_types import graph_spans, group_labels
 from ontograft.tasks.ner.model import Tagged, Tagger
-from ontograft.tasks.ner.predict import Prediction, forward, predict
+from ontograft.tasks.ner.predict import Prediction, forward, predict, scored_spans
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
@@ -36,6 +39,7 @@ class OpenTagger:
         collate: makes batches.
         linker: names concepts; None for a bundle without knowledge, or with its knowledge taken away.
         pack: the graph.
+        nearest: finds concepts by vectors; None where there are none.
     """
 
     model: Tagger
@@ -44,10 +48,15 @@ class OpenTagger:
     collate: Collator
     linker: Linker | None
     pack: Pack
+    nearest: NearestConcepts | None
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Tag logits and link posteriors of prepared texts."""
         return predict(self.model, examples, self.collate)
+
+    def by_tags(self, prediction: Prediction) -> list[tuple[int, int, str, float]]:
+        """The model's entities: first word, last word, label, score."""
+        return scored_spans(prediction, self.settings.tags, self.settings.temperature)
 
     def by_graph(self, example: Example, prediction: Prediction) -> list[tuple[int, int, str, float]]:
         """Entities beside the model's own, typed by the graph; see :func:`ontograft.tasks.ner.graph_types.graph_spans`."""
@@ -60,7 +69,16 @@ class OpenTagger:
         return forward(self.model, batch)
 
 
-def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequence[str] = (), knowledge: bool = True) -> OpenTagger:
+def open_tagger(
+    bundle: Bundle,
+    pack: Pack,
+    *,
+    device: str = "cpu",
+    prefer: Sequence[str] = (),
+    vocabulary: Sequence[str] = (),
+    identity: Path | None = None,
+    knowledge: bool = True,
+) -> OpenTagger:
     """Open a bundle on a pack.
 
     Args:
@@ -68,22 +86,30 @@ def open_tagger(bundle: Bundle, pack: Pack, *, device: str = "cpu", prefer: Sequ
         pack: any pack with vectors of the bundle's graph encoder.
         device: a torch device.
         prefer: ontology prefixes whose ids are shown first.
+        vocabulary: ontology prefixes; links are told by concepts that have an id of one of them.
+        identity: folder of an identity encoder whose vectors of the names the pack holds: words that are no name are sought among these.
         knowledge: False takes the candidates away from the same weights.
 
     Raises:
         BundleDamaged, EncoderError: the bundle does not fit itself or its base encoder.
-        VectorsMissing: the pack has no vectors of the bundle's graph encoder.
+        VectorsMissing: the pack has no vectors of the bundle's graph encoder, or no names of the identity encoder.
     """
     built, settings = bundled.load(bundle)
-    finder = collator = linker = None
+    finder = collator = linker = nearest = None
     if settings.arm.has_knowledge and knowledge:
         encoder = GraphEncoder.load(bundle.folder / "graph")
         vectors = pack.vectors(encoder.key()) if settings.arm.needs_vectors else None
         finder = CandidateFinder(pack, lexicon=bundled.lexicon_of(bundle), edges=settings.arm.has_neighbours)
         collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
-        nearest = None
         if vectors is not None and vectors.index_path is not None:
             nearest = NearestConcepts(vectors, encoder, TextEncoder(encoder.base, device=device))
-        linker = Linker(pack, {**group_labels(), **settings.label_groups}, prefer=prefer, retriever=Retriever(pack, nearest))
+        linker = Linker(
+            pack,
+            {**group_labels(), **settings.label_groups},
+            prefer=(*prefer, *vocabulary),
+            retriever=Retriever(pack, NameIndex.open(pack, identity, device=device) if identity is not None else nearest),
+            vocabulary=Vocabulary(pack, vocabulary) if vocabulary else None,
+        )
     prepare = Preparer(built.windower(settings), finder, settings.arm)
-    return OpenTagger(built.model.to(device), settings, prepare, Collator(collator, pad=built.tokenizer.pad_token_id or 0), linker, pack)
+    collate = Collator(collator, pad=built.tokenizer.pad_token_id or 0)
+    return OpenTagger(built.model.to(device), settings, prepare, collate, linker, pack, nearest)

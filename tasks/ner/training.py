@@ -20,9 +20,9 @@ from ontograft.fusion.lexicon import Lexicon, out_of_fold
 from ontograft.fusion.lexicon import learn as learn_lexicon
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import BuiltTagger, TaggerSettings
+from ontograft.tasks.ner.calibration import calibrated
 from ontograft.tasks.ner.evaluation import score_spans
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch, batches
-from ontograft.tasks.ner.graph_types import threshold_of
 from ontograft.tasks.ner.model import Tagger, link_loss, tag_loss
 from ontograft.tasks.ner.predict import Prediction, predict
 from ontograft.tasks.ner.supervision import label_groups, vocabulary_of, with_links
@@ -93,8 +93,8 @@ def train(
         fusion: how the fusion is taught.
         base: encoder to start from.
         beside: further corpora, each with labels and a head of its own, which teach the encoder and the fusion and are then done with.
-        tune_share: share of the documents, drawn by the hash of their ids, that are not trained on but choose the epoch and the
-            temperature.
+        tune_share: share of the documents, drawn by the hash of their ids, that are not trained on but choose the epoch, the
+            balance of precision and recall, and the temperature.
         resume: go on from the folder's last checkpoint.
 
     Raises:
@@ -138,7 +138,10 @@ def train(
     def loss(model: nn.Module, batch: Any) -> Tensor:
         # Knowledge dropout is drawn by the step, so that a resumed training draws what it would have drawn.
         drawn = np.random.SeedSequence([training.seed, trainer.state.global_step]).generate_state(1)
-        return _loss(cast(Tagger, model), batch, settings, fusion, torch.Generator().manual_seed(int(drawn[0])))
+        generator = torch.Generator().manual_seed(int(drawn[0]))
+        if training.hide:
+            batch = {"batch": _hidden(batch["batch"], training.hide, built.tokenizer.mask_token_id, generator)}
+        return _loss(cast(Tagger, model), batch, fusion, generator)
 
     def figures_of(predictions: Sequence[Prediction]) -> dict[str, float]:
         return {"span_f1": score_spans(tune, held, predictions, settings.tags)[0].f1}
@@ -151,9 +154,8 @@ def train(
     built.model.eval()
     figures: dict[str, float] = {}
     if tune:
-        predictions = predict(built.model, held, collator)
+        settings, predictions = calibrated(built.model, settings, tune, held, predict(built.model, held, collator))
         figures = figures_of(predictions)
-        settings = replace(settings, temperature=_temperature(held, predictions), graph_threshold=threshold_of(held, predictions))
     return TrainedTagger(built, settings, figures, lexicon)
 
 
@@ -193,7 +195,15 @@ def _loader(examples: Sequence[Example], collator: Collator, training: TrainingS
     return EpochLoader(order, lambda places: {"batch": collator(examples, places)})
 
 
-def _loss(model: Tagger, inputs: Any, settings: TaggerSettings, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
+def _hidden(batch: WindowBatch, share: float, mask: int, generator: torch.Generator) -> WindowBatch:
+    """The batch with a share of its word pieces masked, never a special one."""
+    ends = torch.arange(batch.input_ids.shape[1]) < batch.attention_mask.sum(-1, keepdim=True) - 1
+    ends[:, 0] = False
+    hidden = (torch.rand(batch.input_ids.shape, generator=generator) < share) & ends
+    return replace(batch, input_ids=batch.input_ids.masked_fill(hidden, mask))
+
+
+def _loss(model: Tagger, inputs: Any, fusion: FusionTraining, generator: torch.Generator) -> Tensor:
     batch: WindowBatch = inputs["batch"]
     device = next(model.parameters()).device
     knowledge, target, weight = batch.knowledge, batch.link_target, batch.link_weight
@@ -219,14 +229,3 @@ def _rows_kept(window: Tensor, fusion: FusionTraining, generator: torch.Generato
     """Spans that knowledge dropout leaves, bool ``[spans]``."""
     stays = torch.rand(int(window.max()) + 1, generator=generator) >= fusion.drop_windows
     return stays[window] & (torch.rand(len(window), generator=generator) >= fusion.drop_spans)
-
-
-def _temperature(examples: Sequence[Example], predictions: Sequence[Prediction]) -> float:
-    """The temperature that makes the tags of tune most likely (Guo et al. 2017), between 0.5 and 5."""
-    logits = torch.from_numpy(np.concatenate([p.logits for p in predictions]))
-    tags = torch.from_numpy(np.concatenate([e.tags for e in examples if e.tags is not None]))
-    if not len(tags):
-        return 1.0
-    grid = np.geomspace(0.5, 5, 40)
-    losses = [float(nn.functional.cross_entropy(logits / t, tags)) for t in grid]
-    return float(grid[int(np.argmin(losses))])

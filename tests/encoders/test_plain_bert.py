@@ -66,7 +66,7 @@ def test_a_few_texts_need_no_torch(tiny):
 
 
 def test_many_texts_are_read_by_torch(tiny, monkeypatch):
-    monkeypatch.setattr(text_module, "_FEW", 2)
+    monkeypatch.setattr(text_module, "FEW", 2)
     encoder, done = TextEncoder(tiny.base, sparing=True), []
     monkeypatch.setattr(encoder, "_encode_few", lambda *_: pytest.fail("too many for numpy"))
     assert encoder.encode(TEXTS, progress=done.append).shape == (len(TEXTS), 32) and sum(done) == len(TEXTS)

@@ -44,6 +44,14 @@ def test_definitions(text, expected):
     assert {d.short: text[d.long_start : d.long_end] for d in definitions(text)} == expected
 
 
+def test_the_word_behind_a_bracket_may_belong_to_the_long_form():
+    text = "natural killer (NK) cells"
+    (found,) = definitions(text)
+    assert found.readings(text) == ("natural killer", "natural killer cells")
+    (bare,) = definitions("natural killer cell (NKC).")
+    assert bare.readings("natural killer cell (NKC).") == ("natural killer cell",)
+
+
 @pytest.mark.parametrize("text", NOT_DEFINED)
 def test_no_definitions(text):
     assert definitions(text) == []
@@ -58,7 +66,8 @@ def test_a_definition_far_into_a_text_has_exact_offsets():
 @pytest.mark.parametrize(
     ("text", "short", "found"),
     [
-        ("CKD, CKDs and (CKD); no ACKD, CKD2 or ckd", "CKD", ["CKD", "CKD", "CKD"]),
+        ("CKD, CKDs and (CKD); no ACKD, CKD2 or ckd", "CKD", ["CKD", "CKDs", "CKD"]),
+        ("DC, DCs, D and As", "DCs", ["DC", "DCs"]),
         ("5-HT and 5-HT3, x5-HT", "5-HT", ["5-HT"]),
         ("pre-CKD CKD-like CKD_x", "CKD", ["CKD", "CKD", "CKD"]),
         ("a.b", "a+b", []),

@@ -89,3 +89,13 @@ def test_candidates_of_training_come_first_and_say_so(pack):
     assert feature("could be named in training") == [[1, 1], [1, 0], [0, 0]]
     assert feature("preferred") == [[0, 1], [0, 0], [1, 0]]
     assert CandidateFinder(pack).find(text, bounds).features[..., FEATURES.index("times seen in training")].max() == 0
+
+
+def test_silence_on_kinds_that_a_corpus_does_not_annotate_says_nothing(pack):
+    text = "Wheezing, not migraine, after aspirin."
+    spans = CandidateFinder(pack, lexicon=learn([document(str(i), text, ("Wheezing", ASTHMA)) for i in range(3)], pack)).find(
+        text, words(text)
+    )
+    seen = spans.features[:, 0, FEATURES.index("times seen in training")]
+    by_concept = dict(zip((pack.id(int(c)) for c in spans.concepts[:, 0]), seen.tolist(), strict=True))
+    assert by_concept[MIGRAINE] > 0 and by_concept[pack.id(pack.index_of("mesh:D001241"))] == 0  # a disease left alone, and a chemical

@@ -52,6 +52,15 @@ def state(store: GraphStore, name: str = "hp") -> dict[str, Any]:
     return {"rows": rows, "releases": said, "live": list(store.concepts()), "found": {hit.id for hit in store.search("concept", 100)}}
 
 
+def test_rows_of_a_release_but_those_of_some_ids(store: GraphStore) -> None:
+    load(store, "hp", release(1), release="1")
+    ids = {row[0] for row in store.release_rows("hp", "1", "concept")}
+    but = set(sorted(ids)[::2]) | {"HP:none", "it's"}
+    for table in TABLES:
+        rows = list(store.release_rows("hp", "1", table))
+        assert list(store.release_rows("hp", "1", table, but=but)) == [row for row in rows if row[0] not in but]
+
+
 def test_a_refreshed_release_equals_one_loaded_at_once(store: GraphStore, tmp_path: Path) -> None:
     load(store, "hp", release(1), release="1")
     before = state(store)["rows"]

@@ -86,4 +86,4 @@ def test_progress_is_told(tmp_path):
     stages = []
     with medical_store(tmp_path / "kg.db") as store:
         compile_graph(store, progress=lambda stage, done, total: stages.append((stage, done <= total)))
-    assert {stage for stage, _ in stages} == {"concepts", "relations", "names", "aliases"} and all(fits for _, fits in stages)
+    assert {stage for stage, _ in stages} == {"concepts", "relations", "names", "aliases", "trigrams"} and all(fits for _, fits in stages)

@@ -10,6 +10,7 @@ import pytest
 from ontograft.errors import PartMissing
 from ontograft.kg import ngrams
 from ontograft.kg.compile import compile_graph
+from ontograft.kg.forms import folded_hash
 from ontograft.kg.ngram_writer import compile_ngrams
 from ontograft.kg.ngrams import NgramIndex, trigrams
 from ontograft.kg.pack import Pack, write_pack
@@ -30,7 +31,13 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def index():
-    return NgramIndex(compile_ngrams(enumerate(NAMES)))
+    return NgramIndex(compiled().tables)
+
+
+def compiled(names=NAMES, **options):
+    flat = [name for own in names for name in own]
+    concepts = np.repeat(np.arange(len(names), dtype=np.int32), [len(own) for own in names])
+    return compile_ngrams(flat, concepts, np.array([folded_hash(name) for name in flat], np.uint64), **options)
 
 
 def grams(text):
@@ -85,7 +92,7 @@ def test_texts_like_no_name(index, text):
 
 
 def test_an_index_over_nothing():
-    assert len(NgramIndex(compile_ngrams([])).nearest("asthma", 3)[0]) == 0
+    assert len(NgramIndex(compiled([]).tables).nearest("asthma", 3)[0]) == 0
 
 
 def test_few_lists_read_whole_change_no_cosine_of_what_is_found(index, monkeypatch):
@@ -101,11 +108,43 @@ def test_chunks_change_nothing(index, monkeypatch):
     from ontograft.kg import ngram_writer
 
     monkeypatch.setattr(ngram_writer, "_CHUNK", 2)
+    monkeypatch.setattr(ngram_writer, "_AT_ONCE", 3)
     told: list[int] = []
-    again = compile_ngrams(enumerate(NAMES), progress=told.append)
-    for part in again.PARTS:
-        assert np.array_equal(getattr(again, part), getattr(index.tables, part)), part
-    assert told == [2, 4, 6]
+    again = compiled(progress=told.append)
+    assert_equal(again.tables, index.tables)
+    assert told == [2, 4, 6, 8]
+    assert_equal(compiled(known=again).tables, index.tables)
+
+
+def assert_equal(one, other):
+    for part in one.PARTS:
+        assert np.array_equal(getattr(one, part), getattr(other, part)), part
+        assert getattr(one, part).dtype == getattr(other, part).dtype, part
+
+
+LATER = [
+    ["Heart-Attack", "myocardial infarction", "coronary thrombosis"],  # one name folds as one of before does
+    ["hepatitis"],  # of another concept before
+    ["diabetes mellitus"],
+    ["糖尿病", "heart attack"],
+    ["", "..."],
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(NAMES, LATER), (LATER, NAMES), (NAMES, NAMES[::-1]), (NAMES, [["asthma"]]), ([], NAMES), (NAMES, [])]
+)
+def test_an_index_from_an_earlier_one_is_that_of_a_fresh_build(before, after, monkeypatch):
+    from ontograft.kg import ngram_writer
+
+    known, fresh, cut = compiled(before), compiled(after), []
+    real = ngram_writer.trigrams
+    monkeypatch.setattr(ngram_writer, "trigrams", lambda folded: cut.extend(folded) or real(folded))
+    rolled = compiled(after, known=known)
+    assert_equal(rolled.tables, fresh.tables)
+    assert np.array_equal(rolled.folded, fresh.folded)
+    there = {normalise(name) for own in before for name in own}
+    assert not there & set(cut), "what is known was not cut again"
 
 
 def test_trigrams_keep_to_their_word_and_name():

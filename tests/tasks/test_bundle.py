@@ -46,7 +46,7 @@ def close(left, right, atol):
     )
 
 
-def test_saved_and_loaded_it_predicts_the_same(tiny, tmp_path):
+def test_saved_and_loaded_it_predicts_the_same(tiny, tmp_path, in_float32):
     torch.manual_seed(0)
     settings = TaggerSettings(labels=("A", "B"), window=128, overlap=16, temperature=1.7, label_groups={"A": [1], "B": [3]})
     built = bundled.build(settings, tiny.base)

@@ -16,8 +16,10 @@ from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
 from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.evaluate import evaluate_ner
 from ontograft.jobs.train import NerPlan, train_ner
+from ontograft.kg.vocabulary import Vocabulary
 from ontograft.tasks.linking import Linker, Scored
-from ontograft.tasks.ner import evaluation
+from ontograft.tasks.metrics import Score
+from ontograft.tasks.ner import evaluation, link_evaluation
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.examples import Example, Preparer
 from ontograft.tasks.ner.predict import Prediction
@@ -128,7 +130,7 @@ def test_what_was_trained_otherwise_is_no_control(part, change, says, tiny, tiny
 def test_links_that_cannot_be_scored_are_none(pack):
     document = Annotated("1", "asthma", (Mention(0, 6, "Disease", ("mesh:404",)),))
     example = example_of("asthma", pack)
-    scores = evaluation.score_links([document], [example], [sure(example, [])], Linker(pack, {}), TAGS)
+    scores = link_evaluation.score_links([document], [example], [sure(example, [])], Linker(pack, {}), TAGS)
     assert scores["linking_acc1"] is None and "no id" in scores["linking"]["reason"]
 
 
@@ -142,6 +144,18 @@ def test_a_bundle_that_is_there_is_not_overwritten(tiny, tiny_bundle):
     plan = NerPlan(TaggerSettings(labels=()), TrainingSettings(), graph=tiny.graph)
     with pytest.raises(OutputExists, match="--overwrite"):
         train_ner([tiny_bundle.data], None, pack=tiny.pack, out=tiny_bundle.folder, plan=plan)
+
+
+def test_mentions_that_training_showed_are_scored_apart(pack):
+    text = "asthma and migraine"
+    document = Annotated("1", text, (Mention(0, 6, "Disease"), Mention(11, 19, "Disease")))
+    example = example_of(text, pack)
+    example = replace(example, tags=TAGS.encode(document.mentions, example.words))
+    prediction = sure(example, TAGS.encode(document.mentions[:1], example.words))
+    taught = [Annotated("2", "Asthma!", (Mention(0, 6, "Disease"),))]
+    report = evaluation.report([document], [example], [prediction], TAGS, Linker(pack, {}), taught=taught)
+    assert (report["taught"]["f1"], report["taught"]["support"]) == (1, 1)
+    assert (report["not taught"]["f1"], report["not taught"]["support"]) == (0, 1)
 
 
 # --- links ----------------------------------------------------------------------------------------------------------------
@@ -160,13 +174,15 @@ def test_links_are_scored_by_hand(pack):
     )
     example = example_of(text, pack)
     linker = Linker(pack, {"Disease": [1], "Chemical": [3]})
-    scores = evaluation.score_links([Annotated("1", text, gold)], [example], [sure(example, [])], linker, TAGS)
+    scores = link_evaluation.score_links([Annotated("1", text, gold)], [example], [sure(example, [])], linker, TAGS)
     assert scores["linking_acc1"] == pytest.approx(1 / 4)
     assert scores["linking"] == {
         "in_vocabulary": 4,
         "outside_vocabulary": 2,
         "cut_by_words": 1,
+        "calibration_error": pytest.approx(2 / 3),
         "per_label": {"Disease": {"acc1": pytest.approx(1 / 3), "support": 3}},
+        "per_name": {"one concept": {"acc1": pytest.approx(1 / 3), "support": 3}},
     }
 
 
@@ -224,10 +240,44 @@ def test_a_span_without_a_posterior_is_retrieved(pack):
     assert short.concepts[0] == pack.index_of("MONDO:0005277")  # by what the document says it stands for
 
 
+def test_a_vocabulary_tells_a_link_by_its_own_concepts(pack):
+    mesh = Vocabulary(pack, ["mesh"])
+    _, scored = linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease", vocabulary=mesh)
+    assert scored == linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease")[1]
+    _, scored = linked(pack, "asthma", 0, 0, "Disease", vocabulary=mesh)
+    assert scored == Scored()  # asthma has no id of MeSH here, and nothing above it has
+    without, with_ = Linker(pack, {}), Linker(pack, {}).within(mesh)
+    assert without.vocabulary is None and with_.vocabulary is mesh
+
+
+def test_links_are_judged_by_the_vocabulary_of_the_gold(pack):
+    text = "type 2 diabetes mellitus and asthma"
+    document = Annotated("1", text, (Mention(0, 24, "Disease", ("mesh:D003924",)),))
+    example = example_of(text, pack)
+    example = replace(example, tags=TAGS.encode(document.mentions, example.words))
+    report = evaluation.report([document], [example], [sure(example, example.tags)], TAGS, Linker(pack, {}))
+    assert report["linking"]["vocabulary"] == ["mesh"] and report["linking_acc1"] == 1
+    assert report["linking"]["any concept"]["acc1"] == 1
+
+
+def test_an_entity_is_right_end_to_end_with_its_span_label_and_concept(pack):
+    text = "asthma, aspirin and migraine"
+    gold = (
+        Mention(0, 6, "Disease", ("MONDO:0004979",)),
+        Mention(8, 15, "Chemical", ("mesh:404",)),
+        Mention(20, 28, "Disease", ("MONDO:0004979",)),
+    )
+    example = example_of(text, pack)
+    score = link_evaluation.end_to_end(
+        [Annotated("1", text, gold)], [example], [sure(example, TAGS.encode(gold, example.words))], Linker(pack, {}), TAGS
+    )
+    assert score == Score(correct=1, predicted=2, gold=2)  # aspirin's concept is not in the pack, migraine is no asthma
+
+
 # --- windows --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_document_of_many_windows_is_predicted_as_its_parts(tiny, tiny_bundle, pack):
+def test_a_document_of_many_windows_is_predicted_as_its_parts(tiny, tiny_bundle, pack, in_float32):
     """Every word has its logits, every span its posterior, whatever window they came from."""
     from ontograft.tasks import bundle as bundles
     from ontograft.tasks.ner import bundled

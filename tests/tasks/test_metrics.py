@@ -5,7 +5,7 @@ import pytest
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from ontograft.tasks.metrics import Score, bootstrap_difference, seqeval_f1, span_scores
+from ontograft.tasks.metrics import Score, bootstrap_difference, calibration_error, seqeval_f1, span_scores
 from ontograft.tasks.ner.tags import TagSet
 
 TAGS = TagSet(("A", "B"))
@@ -19,6 +19,13 @@ def test_counts_by_hand():
     assert by_label == {"A": Score(2, 4, 3), "B": Score(0, 1, 1)}
     assert (overall.precision, overall.recall, overall.f1) == pytest.approx((0.4, 0.5, 4 / 9))
     assert by_label["A"].to_dict() == {"f1": pytest.approx(4 / 7), "precision": 0.5, "recall": pytest.approx(2 / 3), "support": 3}
+
+
+def test_scores_that_can_be_believed_have_no_calibration_error():
+    assert calibration_error([0.8] * 10, [True] * 8 + [False] * 2) == pytest.approx(0)
+    assert calibration_error([1.0] * 10, [True] * 6 + [False] * 4) == pytest.approx(0.4)
+    assert calibration_error([0.9, 0.1], [False, True]) == pytest.approx(0.9)
+    assert calibration_error([], []) is None
 
 
 def test_nothing_is_zero():

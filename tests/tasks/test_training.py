@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+from ontograft.encoders.windows import words
 from ontograft.errors import CorpusError
 from ontograft.fusion.arms import Arm
+from ontograft.tasks.ner import calibration
 from ontograft.tasks.ner import training as ner
 from ontograft.tasks.ner.bundled import TaggerSettings
-from ontograft.tasks.ner.examples import Collator, Preparer
-from ontograft.tasks.ner.predict import Prediction
+from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
+from ontograft.tasks.ner.predict import Prediction, moved
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.ner.training import FusionTraining, Knowledge, train
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings, share
-from ontograft.types import Annotated
+from ontograft.types import Annotated, Mention
 from tests.tiny import corpus
 
 SETTINGS = TaggerSettings(labels=(), window=128, overlap=16)
@@ -300,4 +302,30 @@ def test_the_temperature_makes_overconfident_tags_likelier():
     example = ner.Example("", None, (), None, tags=gold)
     for scale in (1.0, 3.0):
         prediction = Prediction(logits * np.float32(scale), gold, np.zeros((0, 10), np.float32))
-        assert ner._temperature([example], [prediction]) == pytest.approx(scale, rel=0.15)
+        assert calibration.temperature_of([example], [prediction]) == pytest.approx(scale, rel=0.15)
+
+
+def test_a_tagger_that_names_too_much_is_shifted_towards_outside():
+    class Head:
+        tags, chain = TagSet(("X",)), None
+
+    text = " ".join(f"w{i}" for i in range(40))
+    bounds = words(text)
+    logits = np.tile(np.array([0.0, -3.0, -3.0], np.float32), (40, 1))
+    logits[::2, 1] = 1.0  # every other word is named, with a doubt ...
+    logits[::4, 1] = 4.0  # ... which half of them do not deserve
+    document = Annotated("1", text, tuple(Mention(int(bounds.starts[i]), int(bounds.ends[i]), "X") for i in range(0, 40, 4)))
+    example = Example(text, bounds, (), None)
+    found = moved(Head, [Prediction(logits, np.zeros(40, np.int64), np.zeros((0, 10), np.float32))], 0.0)
+    shift = calibration.outside_of(Head, [document], [example], found)
+    assert 1.0 < shift <= 3.0
+    assert moved(Head, found, shift)[0].path.sum() == 10 and found[0].path.sum() == 20
+    assert calibration.outside_of(Head, [replace(document, mentions=())], [example], found) == 0.0
+
+
+def test_hidden_pieces_are_never_special_ones():
+    mask = torch.ones(50, 20, dtype=torch.int64)
+    mask[:, 15:] = 0
+    batch = WindowBatch(torch.arange(20).expand(50, 20).clone(), mask, torch.zeros(50, 1, dtype=torch.int64), None, (), None, None, None)
+    hidden = ner._hidden(batch, 0.3, 99, torch.Generator().manual_seed(0)).input_ids == 99
+    assert not hidden[:, 0].any() and not hidden[:, 14:].any() and 0.25 < hidden[:, 1:14].float().mean() < 0.35

@@ -1,0 +1,1 @@
+"""Citations of law in text: found by grammar, resolved to nodes of a pack."""

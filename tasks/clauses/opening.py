@@ -1,0 +1,51 @@
+"""An analyst on a pack: with a bundle that knows clause types, or with none."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from ontograft.errors import BundleError, OptionError
+from ontograft.kg.pack import Pack
+from ontograft.tasks.bundle import Bundle
+from ontograft.tasks.clauses.analyst import Analyst, TypeClassifier
+
+
+def analyst(pack: str | Path, *, classifier: TypeClassifier | None = None, on: str | date | None = None) -> Analyst:
+    """An analyst without a bundle: structure, fields, terms, citations and playbook; clause types only from a classifier of one's own.
+
+    Args:
+        pack: the folder that ``ontograft build`` wrote.
+        classifier: says the clause types.
+        on: the day whose law is asked for, ``2015-06-30``; the newest in the pack where None.
+
+    Raises:
+        PackNotFound, PackDamaged: no such pack, or not as it was written.
+        OptionError: no date.
+    """
+    return Analyst(Pack.open(pack), classifier=classifier, on=day(on))
+
+
+def of_bundle(bundle: Bundle, pack: str | Path, *, on: str | date | None = None) -> Analyst:
+    """An analyst with a bundle's classifier.
+
+    Raises:
+        BundleError: the bundle has no head that this version reads.
+    """
+    raise BundleError(
+        f"{bundle.folder}: this version of Ontograft reads no clause heads; use ontograft.analyst(pack) for all but clause types"
+    )
+
+
+def day(on: str | date | None) -> date | None:
+    """A day as the user gives it.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if on is None or isinstance(on, date):
+        return on
+    try:
+        return date.fromisoformat(on)
+    except ValueError:
+        raise OptionError(f"date {on!r}: give it as 2015-06-30") from None

@@ -1,0 +1,72 @@
+"""The page of a report: self-contained, with the clauses as they stand and what was found in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ontograft.tasks.clauses.report import Clause, Report
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a clause; ``kind`` is empty for plain text, ``title`` says what it is."""
+
+    text: str
+    kind: str = ""
+    title: str = ""
+
+
+def page(report: Report) -> str:
+    """A page of HTML that loads nothing from anywhere and says that it is no legal advice."""
+    shown = [(clause, pieces(clause)) for clause in report.clauses]
+    return _template().render(report=report, clauses=shown, title=report.source or "Contract")
+
+
+def pieces(clause: Clause) -> list[Piece]:
+    """A clause's text cut at what was found in it; of stretches that overlap the first and longest is shown."""
+    found: list[Piece] = []
+    at = clause.span.start
+    for start, end, kind, title in sorted(_marks(clause), key=lambda mark: (mark[0], -mark[1])):
+        if start < at or end > clause.span.end:
+            continue
+        if start > at:
+            found.append(Piece(_cut(clause, at, start)))
+        found.append(Piece(_cut(clause, start, end), kind, title))
+        at = end
+    if at < clause.span.end:
+        found.append(Piece(_cut(clause, at, clause.span.end)))
+    return found
+
+
+def _cut(clause: Clause, start: int, end: int) -> str:
+    return clause.text[start - clause.span.start : end - clause.span.start]
+
+
+def _marks(clause: Clause) -> Sequence[tuple[int, int, str, str]]:
+    marks: list[tuple[int, int, str, str]] = []
+    for citation in clause.citations:
+        node = citation.node
+        title = f"{node.id} {node.name} ({node.status}, {node.snapshot})" if node is not None else f"unresolved: {citation.reason}"
+        marks.append((citation.start, citation.end, "citation" if node is not None else "unresolved", title))
+    marks += [(r.span.start, r.span.end, "reference", f"{r.number}" + (f": {r.reason}" if r.reason else "")) for r in clause.references]
+    marks += [(d.span.start, d.span.end, "date", f"{d.kind} {d.value or d.relative or ''}".strip()) for d in clause.dates]
+    marks += [(a.span.start, a.span.end, "amount", f"{a.currency} {a.value:,.2f} {a.kind}".strip()) for a in clause.amounts]
+    marks += [(p.span.start, p.span.end, "period", f"{p.kind} {p.iso}".strip()) for p in clause.periods]
+    marks += [(c.span.start, c.span.end, "concept", f"{c.id} {c.name} {c.score:.2f}") for c in clause.concepts]
+    marks += [(t.span.start, t.span.end, "term", f"defined in clause {t.clause}") for t in clause.terms]
+    return marks
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(
+        loader=PackageLoader("ontograft.tasks.clauses", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template("report.html")

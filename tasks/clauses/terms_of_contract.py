@@ -1,0 +1,298 @@
+"""The contract's own terms: when it was made, begins and ends, how it renews, on what notice, and whose law governs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ontograft.tasks.clauses.dates import dates, later
+from ontograft.tasks.clauses.quantities import ORDINAL, PERIOD, iso_period, period_of, value_of
+from ontograft.tasks.clauses.report import DateField
+from ontograft.tasks.clauses.sentences import sentences
+from ontograft.tasks.clauses.structure import Segment
+
+_OPENING = 4000
+_EFFECTIVE_AFTER = re.compile(r"[^.;]{0,80}?[(\[][^()]{0,40}[“\"](?:the\s+)?(?:\w+\s+)?Effective\s+Date[”\"]", re.IGNORECASE)
+_EFFECTIVE_BEFORE = re.compile(
+    r"(?:\beffective\s+(?:as\s+of|from|on|date)?|Effective\s+Date[”\"]?\s*(?:of\s+this\s+Agreement\s*)?(?:means|shall\s+(?:mean|be)|is|:)|commenc(?:e|es|ing)\s+(?:on|as\s+of|upon)|begin(?:s|ning)?\s+(?:on|as\s+of))[^.;]{0,60}\Z",
+    re.IGNORECASE,
+)
+_TERM = re.compile(
+    r"\bterms?\b|\bexpir|\bcontinue|\bremain\s+in\b|\bin\s+(?:full\s+)?(?:force|effect)\b|\beffective\s+until\b|\bterminat", re.IGNORECASE
+)
+_OF_AGREEMENT = re.compile(r"\bagreement\b|\bterm\b|\bcontract\b", re.IGNORECASE)
+_UNTIL = re.compile(
+    r"(?:until|through|thru|to|expir\w*(?:\s+\w+){0,3}|terminat\w*(?:\s+\w+){0,2}|end(?:s|ing)?)\s+(?:(?:on|at|as\s+of|midnight|upon|and\s+including)\s+)*(?:the\s+)?(?:\w+\s+){0,3}\Z",
+    re.IGNORECASE,
+)
+_LASTS = re.compile(
+    r"\b(?:terms?|period|for|lasts?|continue|remain|expires?|until|of|is|be|end(?:s|ing)?|terminates?|beginning)\b[^.;]{0,160}\Z",
+    re.IGNORECASE,
+)
+_ANNIVERSARY = re.compile(
+    rf"(?:(?P<words>{ORDINAL}|\w+)\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|th)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
+    re.IGNORECASE,
+)
+_PERPETUAL = re.compile(
+    r"\b(?:perpetual|in\s+perpetuity|indefinitely|until\s+(?:it\s+is\s+)?(?:earlier\s+)?terminated|unless\s+(?:and\s+until\s+)?(?:earlier\s+|sooner\s+)?terminated|until\s+(?:either|such\s+time|the\s+(?:last|expiration|termination|later|earlier|date\s+on\s+which)))",
+    re.IGNORECASE,
+)
+_RENEWS = re.compile(r"\b(?:renew|extend|extension|renewal)", re.IGNORECASE)
+_SUCCESSIVE = re.compile(
+    r"\b(?:successive|consecutive|additional|subsequent|year[\s-]to[\s-]year|thereafter|each|automatic)", re.IGNORECASE
+)
+_PERIOD = re.compile(rf"(?<![\w$.,-]){PERIOD}", re.IGNORECASE)
+_YEARLY = re.compile(r"\b(year|month)[\s-]to[\s-](?:year|month)\b|\b(annual)ly\b|\bsuccessive\s+(year|month)s\b", re.IGNORECASE)
+_NOTICE = re.compile(
+    r"\bnotice|\bnotif|\bprior\s+to\s+the\s+(?:end|expiration|expiry)|\bbefore\s+the\s+(?:end|expiration|expiry)", re.IGNORECASE
+)
+_ENDS_TERM = re.compile(r"\b(?:renew|extend|extension|non-?renewal|expiration|expiry|end)\b", re.IGNORECASE)
+_PLACE = r"(?:[A-Z][A-Za-z.’']+)(?:(?:\s+|\s+of\s+|\s+and\s+(?=Wales|Northern))(?:[A-Z][A-Za-z.’']+)){0,4}"
+_UPPER_PLACE = re.compile(r"[A-Z][A-Z .]+\Z")
+_LAW = re.compile(
+    r"\b(?:laws?|LAWS?|Laws?)(?:\s*,?\s*(?:and|or|but\s+not|regulations?|rules?|statutes?|decisions?|\(?other\s+than[^)]{0,80}\)?|excluding[^,;]{0,60},?|without[^,;]{0,80},|in\s+force|then|applicable\s+\w+))*\s+(?:of|in|OF|IN)\s+(?:the\s+|THE\s+)?(?:internal\s+laws?\s+of\s+(?:the\s+)?)?"
+    rf"(?:(?:State|STATE|state|Commonwealth|COMMONWEALTH|commonwealth|Province|PROVINCE|province|Republic|Kingdom|country|Country|Territory|District)\s+(?:of|OF)\s+)?(?P<place>{_PLACE})"
+    rf"(?:,\s*(?P<country>Canada|United\s+Kingdom|U\.?S\.?A\.?|United\s+States(?:\s+of\s+America)?|China|Australia|India))?"
+)
+_LAW_BEFORE = re.compile(
+    rf"\b(?P<place>{_PLACE})\s+(?:state\s+)?(?:law|Law|LAW)s?\b"
+    r"(?=\s+(?:shall|will|governs?|applies|SHALL)|[.,;])(?<!Governing Law)(?<!Governing Laws)"
+)
+_GOVERNS = re.compile(
+    r"\bgovern|\bconstrued|\binterpreted|\bin\s+accordance\s+with\s+the\s+laws|\bsubject\s+to\s+the\s+(?:\w+\s+)*laws|适用[^。]{0,20}法律",
+    re.IGNORECASE,
+)
+_ADJECTIVES = {
+    "English": "England",
+    "Dutch": "Netherlands",
+    "German": "Germany",
+    "French": "France",
+    "Swiss": "Switzerland",
+    "Israeli": "Israel",
+    "Canadian": "Canada",
+    "Chinese": "People's Republic of China",
+    "Prc": "People's Republic of China",
+    "PRC": "People's Republic of China",
+    "P.R.C.": "People's Republic of China",
+    "Swedish": "Sweden",
+    "Japanese": "Japan",
+    "Indian": "India",
+}
+_CANADIAN = {"Ontario", "British Columbia", "Quebec", "Alberta", "Manitoba", "Nova Scotia", "Saskatchewan"}
+_NO_PLACE = {
+    "America",
+    "Incorporation",
+    "This",
+    "The",
+    "State",
+    "Applicable",
+    "Such",
+    "Any",
+    "Its",
+    "United States",
+    "United States of America",
+    "Law",
+    "Laws",
+    "Governing",
+    "Blue Sky",
+    "Common",
+    "Other",
+    "U.S",
+    "Territory",
+    "Usa",
+    "USA",
+}
+_ABOUT_IT = re.compile(
+    r"\b(?:this|the)\s+(?:\w+\s+){0,3}(?:agreement|contract|amendment|lease|validity|construction)\b|rights\s+and\s+(?:obligations|duties)",
+    re.IGNORECASE,
+)
+_ORGANISED = re.compile(r"(?:organi[sz]ed|existing|incorporated|formed|corporation)[^.;]{0,40}\Z", re.IGNORECASE)
+_ZH_LAW = re.compile(r"适用(?P<place>中华人民共和国|中国(?:大陆)?|香港(?:特别行政区)?|[\u4e00-\u9fff]{2,8}?)(?:现行)?(?:的)?法律")
+
+
+def contract_terms(text: str, clauses: Sequence[Segment]) -> dict[str, Any]:
+    """The terms of the contract that could be read; dates in ISO 8601, ``perpetual`` for an end that depends on notice or events."""
+    opening = [clause for clause in clauses if clause.kind != "contents" and clause.start < _OPENING]
+    made = _agreement_date(text, opening)
+    begins = _effective_date(text, clauses, made)
+    found: dict[str, Any] = {
+        "agreement_date": made.value if made else None,
+        "effective_date": begins,
+        "expiration_date": _expiration(text, clauses, begins or (made.value if made else None)),
+        "renewal_term": _renewal(text, clauses),
+        "notice_period": _notice(text, clauses),
+        "governing_law": _governing_law(text, clauses),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _agreement_date(text: str, opening: Sequence[Segment]) -> DateField | None:
+    """The first full date of the opening, else the first with blanks; a filing's own dates at the head are passed over."""
+    found = [
+        d
+        for clause in opening
+        for d in dates(text, clause.start, min(clause.end, _OPENING))
+        if not re.search(r"(?:filed|Source:|[Ee]xpir\w*|Act\s+of|Rev\w*\.?)\W*(?:on\s+)?\Z", text[max(0, d.span.start - 16) : d.span.start])
+    ]
+    said = [
+        d
+        for d in found
+        if re.search(
+            r"(?:dated|made|entered|as\s+of|effective|this|the|on|Date:?)[^.;\n]{0,60}\Z",
+            text[max(0, d.span.start - 70) : d.span.start],
+            re.IGNORECASE,
+        )
+    ]
+    return next(iter(said or found), None)
+
+
+def _effective_date(text: str, clauses: Sequence[Segment], made: DateField | None) -> str | None:
+    best: str | None = None
+    for clause in clauses:
+        if clause.kind in ("contents", "signature") or (clause.start > 3 * _OPENING and "ffective" not in text[clause.start : clause.end]):
+            continue
+        for day in dates(text, clause.start, clause.end):
+            if _EFFECTIVE_AFTER.match(text, day.span.end, clause.end):
+                return day.value
+            before = text[max(clause.start, day.span.start - 120) : day.span.start]
+            if best is None and _EFFECTIVE_BEFORE.search(before) and clause.start < 5 * _OPENING:
+                best = day.value
+    return best
+
+
+def _term_sentences(text: str, clauses: Sequence[Segment]) -> Iterator[tuple[int, str]]:
+    """Sentences that may say how long the contract lasts: those of clauses headed "Term" first."""
+    ranked: list[tuple[int, int, str]] = []
+    for clause in clauses:
+        if clause.kind in ("contents", "signature", "title"):
+            continue
+        headed = bool(re.match(r"(?:initial\s+)?(?:terms?|duration|effective|commencement)\b", clause.heading, re.IGNORECASE))
+        for start, end in sentences(text, clause.start, clause.end):
+            said = text[start:end]
+            if _TERM.search(said) and _OF_AGREEMENT.search(said):
+                strong = re.search(
+                    r"\bterm\s+of\s+th(?:is|e)\s+(?:\w+\s+){0,2}(?:agreement|contract)|\b(?:initial\s+)?term[”\"]?\)|th(?:is|e)\s+(?:\w+\s+){0,2}agreement\b[^.]{0,80}\b(?:shall|will)\b[^.]{0,80}\b(?:commence|continue|remain|expire|be\s+effective|be\s+in|take\s+effect|begin|last)",
+                    said, re.IGNORECASE,
+                )  # fmt: skip
+                ranked.append((0 if headed and strong else 1 if strong else 2 if headed else 9, start, said))
+    yield from ((rank, said) for rank, _, said in sorted(ranked) if rank < 9)
+
+
+def _expiration(text: str, clauses: Sequence[Segment], begins: str | None) -> str | None:
+    perpetual = None
+    for rank, said in list(_term_sentences(text, clauses))[:8]:
+        day = next((d.value for d in dates(said) if _UNTIL.search(said[: d.span.start])), None)
+        if day:
+            return day
+        lasts = _length(said)
+        if lasts is not None:
+            return (later(begins, *lasts) if begins else None) or f"{iso_period(*lasts)} after the effective date"
+        if perpetual is None and rank < 2 and _PERPETUAL.search(said):
+            perpetual = "perpetual"
+    return perpetual
+
+
+def _length(said: str) -> tuple[int, str] | None:
+    anniversary = _ANNIVERSARY.search(said)
+    if anniversary:
+        count = int(anniversary["n"] or anniversary["digits"] or 0) or value_of(anniversary["words"] or "")
+        if count:
+            return count, "Y"
+    renews = _RENEWS.search(said)
+    limit = renews.start() if renews and renews.start() > 60 else len(said)
+    for found in _PERIOD.finditer(said, 0, limit):
+        if not _is_notice(said, found) and _LASTS.search(said[max(0, found.start() - 200) : found.start()]):
+            return period_of(found)
+    return None
+
+
+def _renewal(text: str, clauses: Sequence[Segment]) -> str | None:
+    for said in _sentences_with(text, clauses, _RENEWS):
+        if not re.search(r"\bagreement\b|\bterm\b", said, re.IGNORECASE):
+            continue
+        at = _RENEWS.search(said)
+        assert at is not None
+        yearly = _YEARLY.search(said, at.start())
+        found = next((m for m in _PERIOD.finditer(said, max(0, at.start() - 20)) if not _is_notice(said, m)), None)
+        if found is None and yearly is None:
+            continue
+        length = (
+            period_of(found) if found else (1, "M" if (yearly[1] or yearly[3] or "").casefold() == "month" else "Y") if yearly else None
+        )
+        if length is None:
+            continue
+        many = _SUCCESSIVE.search(said) is not None and re.search(
+            r"successive|consecutive|year[\s-]to|terms\b|periods\b|each\b", said, re.IGNORECASE
+        )
+        return ("successive " if many else "") + iso_period(*length)
+    return None
+
+
+def _is_notice(said: str, found: re.Match[str]) -> bool:
+    after = said[found.end() : found.end() + 60]
+    return (
+        re.match(
+            r"['’]?\s*(?:prior|advance|written|notice|before|preceding)|['’]?\s*(?:of\s+)?(?:\w+\s+){0,3}(?:notice|before|prior)",
+            after,
+            re.IGNORECASE,
+        )
+        is not None
+    )
+
+
+def _notice(text: str, clauses: Sequence[Segment]) -> str | None:
+    for said in _sentences_with(text, clauses, _NOTICE):
+        if not _RENEWS.search(said) or not re.search(r"\bterm\b|\bagreement\b", said, re.IGNORECASE):
+            continue
+        for found in _PERIOD.finditer(said):
+            near = said[max(0, found.start() - 100) : found.end() + 100]
+            if _is_notice(said, found) and _NOTICE.search(near):
+                length = period_of(found)
+                return iso_period(*length) if length else None
+    return None
+
+
+def _sentences_with(text: str, clauses: Sequence[Segment], pattern: re.Pattern[str]) -> Iterator[str]:
+    for clause in clauses:
+        if clause.kind not in ("contents", "signature", "title") and pattern.search(text, clause.start, clause.end):
+            for start, end in sentences(text, clause.start, clause.end):
+                if pattern.search(text, start, end):
+                    yield text[start:end]
+
+
+def _governing_law(text: str, clauses: Sequence[Segment]) -> str | None:
+    ranked = sorted(_sentences_with(text, clauses, _GOVERNS), key=lambda said: _ABOUT_IT.search(said) is None)
+    for said in ranked:
+        zh = _ZH_LAW.search(said)
+        if zh:
+            return zh["place"]
+        for pattern in (_LAW, _LAW_BEFORE):
+            places = [_place(found) for found in pattern.finditer(said) if not _ORGANISED.search(said, 0, found.start())]
+            named = list(dict.fromkeys(place for place in places if place))
+            if named and re.search(r"\b(?:and|AND)\s+W(?:ales|ALES)\b", said):
+                return "England and Wales"
+            if named:
+                return named[0]
+    return None
+
+
+def _place(found: re.Match[str]) -> str | None:
+    raw = re.sub(
+        r"^(?:State|Commonwealth|Province|STATE|COMMONWEALTH|PROVINCE)\s+(?:of|OF)\s+", "", " ".join(found["place"].split()).strip(" .")
+    )
+    name = raw.title().replace("’S", "’s").replace("'S", "'s").replace(" Of ", " of ") if _UPPER_PLACE.match(raw) else raw
+    name = re.sub(r"\s+(?:Without|Applicable|As|And|Except|Excluding|Law|Laws|In|Shall|Regardless|Courts?)\b.*", "", name)
+    name = re.sub(r"^(?:The\s+)?(?:(?:State|Commonwealth|Province|(?:Federal\s+)?Republic)\s+of\s+)|\s+State$|^The\s+", "", name)
+    name = {
+        "Columbia": "District of Columbia",
+        "China": "People's Republic of China",
+        "People's Republic of China": "People's Republic of China",
+    }.get(name, name)
+    name = _ADJECTIVES.get(name, name).replace("P.R. China", "People's Republic of China").replace("’", "'")
+    if name in _NO_PLACE or len(name) < 3:
+        return None
+    if name in _CANADIAN:
+        return f"{name}, Canada"
+    country = " ".join((found.groupdict().get("country") or "").split())
+    return f"{name}, {country}" if country in ("Canada", "United Kingdom", "Australia", "India") else name

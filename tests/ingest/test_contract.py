@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ontograft.errors import DocumentError, OptionError
+from ontograft.ingest.contract import read_contract
+from tests.documents import deleted, docx, inserted, paragraph, pdf
+
+
+def test_plain_text_is_taken_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes("\ufeff1. Term.\r\nTwo years — 两年.\n".encode())
+    read = read_contract(file)
+    assert (read.text, read.format) == ("1. Term.\r\nTwo years — 两年.\n", "text")
+
+
+def test_tracked_changes_are_accepted_or_not(tmp_path: Path) -> None:
+    body = paragraph("Term: ", deleted("two"), inserted("three"), " years.")
+    body += paragraph("Gone", properties='<w:rPr><w:del w:id="3"/></w:rPr>') + paragraph(" and on.")
+    file = docx(tmp_path / "a.docx", body)
+    accepted, original = read_contract(file), read_contract(file, revisions="original")
+    assert accepted.text == "Term: three years.\n\nGone and on."
+    assert original.text == "Term: two years.\n\nGone\n\n and on."
+    assert (accepted.revisions, original.revisions) == ("accepted", "original")
+    assert read_contract(docx(tmp_path / "b.docx", paragraph("Plain."))).revisions is None
+
+
+def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
+    numbers = (
+        '<w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>'
+        '<w:lvl w:ilvl="1"><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="(%2)"/></w:lvl></w:abstractNum>'
+        '<w:num w:numId="5"><w:abstractNumId w:val="0"/></w:num>'
+    )
+
+    def at(level: int) -> str:
+        return f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="5"/></w:numPr>'
+
+    def cell(text: str) -> str:
+        return f"<w:tc>{paragraph(text)}</w:tc>"
+
+    note = '<w:r><w:footnoteReference w:id="2"/></w:r>'
+    body = paragraph("Term", properties=at(0)) + paragraph("first", properties=at(1)) + paragraph("second", properties=at(1))
+    body += paragraph("Law", note, " of Nevada", properties=at(0)) + f"<w:tbl><w:tr>{cell('Fee')}{cell('$5')}</w:tr></w:tbl>"
+    notes = (
+        f'<w:footnote w:id="0" w:type="separator">{paragraph("x")}</w:footnote><w:footnote w:id="2">{paragraph("As amended.")}</w:footnote>'
+    )
+    read = read_contract(docx(tmp_path / "a.docx", body, parts={"word/numbering.xml": numbers, "word/footnotes.xml": notes}))
+    assert read.text.split("\n\n") == ["1. Term", "(a) first", "(b) second", "2. Law of Nevada", "Fee\t$5", "[2] As amended."]
+    assert read.notes == ("1 notes stand at the end",)
+
+
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda p: p.write_bytes(b"PK\x03\x04broken"), "broken Word document"),
+        (lambda p: p.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600), "encrypted, or Word's format from before 2007"),
+        (lambda p: zipfile.ZipFile(p, "w").writestr("a.txt", "x"), "word/document.xml is missing"),
+        (lambda p: docx(p, "<w:p>" + "<w:r>" * 1200 + "</w:r>" * 1200 + "</w:p>"), "elements within elements"),
+    ],
+)
+def test_bad_word_documents_are_named_errors(tmp_path: Path, write, says: str) -> None:
+    file = tmp_path / "a.docx"
+    write(file)
+    with pytest.raises(DocumentError, match=says):
+        read_contract(file)
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ontograft.ingest.contract_docx._PART_BYTES", 100_000)
+    with pytest.raises(DocumentError, match="zip bomb"):
+        read_contract(docx(tmp_path / "a.docx", paragraph("A" * 200_000)))
+
+
+def test_external_entities_are_never_loaded(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("TOP SECRET")
+    file = tmp_path / "a.docx"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("word/document.xml", f'<!DOCTYPE x [<!ENTITY e SYSTEM "file://{secret}">]><x>&e;</x>')
+    with pytest.raises(DocumentError, match="external entity") as caught:
+        read_contract(file)
+    assert "TOP SECRET" not in str(caught.value)
+
+
+def _page(number: int, *lines: tuple[float, float, str]) -> list[tuple[float, float, str]]:
+    return [(72, 760, "ACME - Confidential"), *lines, (300, 30, str(number))]
+
+
+def test_pdf_without_furniture_and_with_whole_words(tmp_path: Path) -> None:
+    pages = [
+        _page(
+            1,
+            (72, 700, "1. Term. This agreement lasts two years and is re-"),
+            (72, 688, "newed by the parties, as long as the"),
+            (72, 676, "seller"),
+        ),
+        _page(2, (72, 700, "agrees to it in writing."), (72, 660, "2. Law. The laws of Nevada govern.")),
+        _page(3, (72, 700, "3. Notices. None.")),
+    ]
+    read = read_contract(pdf(tmp_path / "a.pdf", pages))
+    first = "1. Term. This agreement lasts two years and is renewed by the parties, as long as the seller agrees to it in writing."
+    assert read.text == f"{first}\n\n2. Law. The laws of Nevada govern.\n\n3. Notices. None."
+    assert len(read.pages) == 3 and read.text[read.pages[2] :].lstrip().startswith("3. Notices")
+
+
+def test_two_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
+    left = [(60, 700 - 12 * i, f"left line {i} of the text") for i in range(6)]
+    right = [(330, 700 - 12 * i, f"right line {i} of the text") for i in range(6)]
+    text = read_contract(pdf(tmp_path / "a.pdf", [[*left, *right]])).text
+    assert text.index("left line 5") < text.index("right line 0")
+    assert "left line 0 of the text left line 1" in text
+
+
+def test_a_scan_and_a_broken_pdf_are_named_errors(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="1 pages without text, a scan perhaps"):
+        read_contract(pdf(tmp_path / "scan.pdf", [[]]))
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing here")
+    with pytest.raises(DocumentError, match="broken PDF"):
+        read_contract(tmp_path / "broken.pdf")
+
+
+def test_html_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "a.html"
+    file.write_text(
+        "<html><head><title>x</title><script>var a = '1. No';</script></head><body>"
+        "<h2>1. Term</h2><p>Two\n <b>full</b> years&nbsp;only.</p>"
+        "<div style='display: none'>hidden</div><table><tr><td>Fee</td><td>$5</td></tr></table><p>2. Law<br>Nevada</p></body></html>"
+    )
+    assert read_contract(file).text == "1. Term\n\nTwo full years only.\n\nFee\t$5\n\n2. Law\nNevada"
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "empty.txt").write_bytes(b" \n")
+    for name, says in (("latin.txt", "not UTF-8"), ("empty.txt", "no text in it"), ("none.txt", "No such file")):
+        with pytest.raises(DocumentError, match=says):
+            read_contract(tmp_path / name)
+    with pytest.raises(OptionError, match="accepted, original"):
+        read_contract(tmp_path / "empty.txt", revisions="both")

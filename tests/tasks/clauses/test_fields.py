@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from ontograft.tasks.clauses.dates import dates, later
+from ontograft.tasks.clauses.fields import Fields
+from ontograft.tasks.clauses.obligations import obligations
+from ontograft.tasks.clauses.parties import parties
+from ontograft.tasks.clauses.quantities import amounts, periods
+from ontograft.tasks.clauses.structure import segments
+from ontograft.tasks.clauses.terms_of_contract import contract_terms
+
+DATES = [
+    ("May 3, 2006", "2006-05-03"),
+    ("the 6th day of April, 1999", "1999-04-06"),
+    ("3 May 2006", "2006-05-03"),
+    ("9/9/97", "1997-09-09"),
+    ("2020-12-31", "2020-12-31"),
+    ("2020年5月28日", "2020-05-28"),
+    ("二〇二〇年五月", "2020-05"),
+    ("February ____, 2017", "2017-02"),
+    ("this ___ day of _______, 2013", "2013"),
+    ("February 30, 2017", None),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), DATES)
+def test_dates_in_iso(text: str, value: str | None) -> None:
+    assert [day.value for day in dates(f"As of {text} (the date).")] == ([value] if value else [])
+
+
+def test_long_lines_of_blanks_take_no_time() -> None:
+    assert list(dates("_" * 20_000 + " day of " + "_" * 20_000)) == []
+
+
+@pytest.mark.parametrize(("start", "count", "letter", "end"), [
+    ("2020-02-29", 1, "Y", "2021-02-28"), ("2020-01-31", 1, "M", "2020-02-29"), ("2020-12-31", 30, "D", "2021-01-30"),
+    ("2017-02", 4, "Y", "2021-02"),
+])  # fmt: skip
+def test_days_later(start: str, count: int, letter: str, end: str) -> None:
+    assert later(start, count, letter) == end
+
+
+def test_periods_and_amounts() -> None:
+    text = (
+        "within thirty (30) days, two years, a 12-month term, ninety business days; $1,000.50, US$ 2 million, EUR 5, 10 dollars; 5% of $3"
+    )
+    assert [p.iso for p in periods(text)] == ["P30D", "P2Y", "P12M", "P90D"]
+    assert [(a.value, a.currency) for a in amounts(text)] == [(1000.5, "USD"), (2e6, "USD"), (5.0, "EUR"), (10.0, "USD"), (3.0, "USD")]
+
+
+def test_chinese_periods_and_amounts() -> None:
+    text = "甲方应于2020年5月28日后三十日内支付人民币5万元，期限为三年。"
+    assert [p.iso for p in periods(text)] == ["P30D", "P3Y"]
+    assert [(a.value, a.currency) for a in amounts(text)] == [(50_000.0, "CNY")]
+
+
+def test_parties_with_roles() -> None:
+    text = (
+        'This Agreement (the "Agreement") dated May 3, 2006 (the "Effective Date") is made by and between '
+        'Acorn Tables, Inc., a Nevada corporation ("Acorn" or "Buyer"), with offices at 1 Elm St., Reno, NV 89501 '
+        'and Birch Works LLC, an Oregon company ("Supplier").\n\n'
+        'WHEREAS, Acorn buys tables (the "Tables");\n'
+    )
+    found = parties(text, segments(text))
+    assert [(p.name, p.aliases) for p in found] == [("Acorn Tables, Inc.", ("Acorn", "Buyer")), ("Birch Works LLC", ("Supplier",))]
+    assert all(text[p.span.start : p.span.end] == p.name for p in found)
+    zh = "采购合同\n甲方（买方）：橡木家具有限公司\n乙方：桦木工坊\n"
+    assert [(p.name, p.role) for p in parties(zh, segments(zh))] == [("橡木家具有限公司", "甲方"), ("桦木工坊", "乙方")]
+
+
+TERMS = [
+    ("continues until December 31, 2010.", "expiration_date", "2010-12-31"),
+    ("continues for a period of five (5) years.", "expiration_date", "2011-05-03"),
+    ("ends on the third (3rd) anniversary of the Effective Date.", "expiration_date", "2009-05-03"),
+    ("continues until terminated by either party.", "expiration_date", "perpetual"),
+    (
+        "renews for successive one (1) year terms unless a party gives sixty (60) days prior written notice.",
+        "renewal_term",
+        "successive P1Y",
+    ),
+    ("renews for one (1) year unless a party gives sixty (60) days prior notice before the end of the term.", "notice_period", "P60D"),
+]
+
+
+@pytest.mark.parametrize(("said", "field", "value"), TERMS)
+def test_terms_of_the_contract(said: str, field: str, value: str) -> None:
+    text = 'This Agreement is made as of May 3, 2006 (the "Effective Date") by A.\n\n1. Term. '
+    text += f"The term of this Agreement begins on the Effective Date and {said}\n"
+    assert contract_terms(text, segments(text))[field] == value
+
+
+@pytest.mark.parametrize(("said", "law"), [
+    ("governed by and construed in accordance with the laws of the State of New York, without regard to conflicts", "New York"),
+    ("governed by English law", "England"), ("governed by the laws of England and Wales", "England and Wales"),
+    ("GOVERNED BY THE LAWS OF THE STATE OF TEXAS", "Texas"), ("governed by the laws of the Province of Ontario", "Ontario, Canada"),
+])  # fmt: skip
+def test_governing_law(said: str, law: str) -> None:
+    text = f"1. Parties. A is organized under the laws of Delaware.\n\n2. Law. This Agreement shall be {said}.\n"
+    assert contract_terms(text, segments(text))["governing_law"] == law
+
+
+def test_who_must_do_what() -> None:
+    text = "Supplier shall deliver. Neither party may assign this. The Buyer is entitled to a refund. This Agreement shall be governed. "
+    text += "甲方应当付款，乙方不得转让。"
+    found = [(o.bearer, o.modal) for o in obligations(text, 0, len(text), [])]
+    assert found == [("Supplier", "must"), ("party", "must not"), ("Buyer", "may"), ("甲方", "must"), ("乙方", "must not")]
+
+
+def test_relative_dates_have_a_day_where_their_anchor_has_one() -> None:
+    text = "1. Payment. Thirty (30) days after the Effective Date, and ten (10) days after receipt of an invoice."
+    (clause,) = segments(text)
+    found = Fields(text, [], {"effective_date": "2006-05-03"}).of(clause)["dates"]
+    assert [(d.value, d.relative) for d in found] == [
+        ("2006-06-02", "P30D after Effective Date"),
+        (None, "P10D after receipt of an invoice"),
+    ]
