@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,6 @@ from ontograft.kg.copy import copy
 from ontograft.kg.neo4j_bundle import Bundle, kind_label, relation_parts, relation_text, relation_type
 from ontograft.kg.neo4j_load import bundles
 from ontograft.kg.neo4j_store import Neo4jStore
-from ontograft.kg.staged import Staged
 from ontograft.kg.store import open_store
 from ontograft.types import Concept, Name, Record, Relation, Scope, Tombstone
 from tests import neo4j_server
@@ -194,9 +194,9 @@ def test_a_lease_taken_over_stops_its_first_holder(store: Neo4jStore, url: str) 
 
 
 def test_a_lease_taken_over_while_nodes_are_written_leaves_none(store: Neo4jStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(staged: Staged) -> Iterator[Bundle]:
+    def taken(*of: Any) -> Iterator[Bundle]:
         ask(url, "MATCH (l:_OntograftLease {key: 'write'}) SET l.owner = 'elsewhere/? 1 2 3'")
-        yield from bundles(staged)
+        yield from bundles(*of)
 
     monkeypatch.setattr(neo4j_load, "bundles", taken)
     with pytest.raises(StoreBusy, match="took this store over"):
