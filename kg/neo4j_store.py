@@ -74,12 +74,14 @@ class Neo4jStore(Neo4jReleases):
     ) -> LoadReport:
         """See :meth:`ontograft.kg.store.GraphStore.load`."""
         with self.writer():
-            early = self.check(header, source_sha256=source_sha256 if isinstance(source_sha256, str) else None, replace=replace)
+            book = self._connection.reading(read)
+            known = source_sha256 if isinstance(source_sha256, str) else None
+            early = admission.check(self.url, book.releases(), header, source_sha256=known, replace=replace)
             if early is not None:
                 return early
-            if (begun := self.pending(header.name)) is not None:
-                raise StoreError(admission.unfinished(self.url, begun))
-            source = self._connection.reading(read).sources.get(header.name)
+            source = book.sources.get(header.name)
+            if source is not None and source.pending is not None:  # no load, the writer before us has undone those
+                raise StoreError(admission.unfinished(self.url, source.pending))
             old = source.entries[-1] if source is not None and source.entries else None
             with Staged(header) as staged:
 
@@ -100,7 +102,7 @@ class Neo4jStore(Neo4jReleases):
                         raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, new.content_hash))
                 pending = Pending(header.name, header.release, LOADING, source.next_ordinal() if source is not None else 1)
                 with self._undone_on_error(pending):
-                    bulk = BulkLoad(self._connection, self._lease, self._connection.reading(read), pending)
+                    bulk = BulkLoad(self._connection, self._lease, book, pending)
                     if old is not None:
                         self._close_rows(pending)
                     if counts is None:
