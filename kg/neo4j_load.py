@@ -14,7 +14,7 @@ from ontograft.kg.neo4j_book import Book
 from ontograft.kg.neo4j_bundle import Bundle, chunks, kind_label, properties
 from ontograft.kg.neo4j_connect import Connection, rows
 from ontograft.kg.neo4j_early import MOST, Early, growing_sizes
-from ontograft.kg.neo4j_edges import Edge, EdgeWriter, edge
+from ontograft.kg.neo4j_edges import BATCH, Edge, EdgeWriter, edge
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.staged import Staged
 from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _AT_ONCE = 50_000
 _AHEAD = 2
-_READ_AHEAD = 50_000
 _CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN collect(elementId(n))"
 _GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
 _TAKE_BACK = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n.source = $source AND n._born = $ordinal DELETE n"
@@ -113,7 +112,7 @@ class BulkLoad:
             sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
         # By the ids of their ends, which are put in the place of these when the last nodes are written.
         relations = (edge(row[0], row[2], row[1], row[3], self._pending.name) for row in staged.rows("relation"))
-        ahead = list(islice(relations, _READ_AHEAD))
+        ahead = list(islice(relations, BATCH))
         sender.wait()
         with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside, Sender(self._lease.write) as drawing:
             hashed = beside.submit(staged.hash)  # from here on it is the server that is waited for
@@ -123,7 +122,7 @@ class BulkLoad:
     def _edges(self, sender: Sender, relations: Iterable[Edge]) -> None:
         edges = EdgeWriter(sender.submit)
         outside: dict[str, str | None] = {}
-        for batch in chunks(relations, MOST):
+        for batch in chunks(relations, BATCH):
             if not self._alone:
                 self._look_up(sorted({one.end for one in batch} - self._node.keys() - outside.keys()), outside)
             for one in batch:

@@ -13,10 +13,9 @@ from ontograft.errors import ReleaseExists, StoreError
 from ontograft.kg import admission, neo4j_joined, neo4j_rows
 from ontograft.kg.describe import describe
 from ontograft.kg.join import Joined
-from ontograft.kg.neo4j_book import Book, note_pending, read
+from ontograft.kg.neo4j_book import Book, Entry, note_pending, read
 from ontograft.kg.neo4j_concept import Neo4jFacts
 from ontograft.kg.neo4j_connect import Connection, rows
-from ontograft.kg.neo4j_graph import settle
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.neo4j_load import BulkLoad
 from ontograft.kg.neo4j_releases import LOADING, Neo4jReleases
@@ -80,7 +79,7 @@ class Neo4jStore(Neo4jReleases):
             if early is not None:
                 return early
             source = book.sources.get(header.name)
-            if source is not None and source.pending is not None:  # no load, the writer before us has undone those
+            if source is not None and source.pending is not None and source.pending.plan != LOADING:
                 raise StoreError(admission.unfinished(self.url, source.pending))
             old = source.entries[-1] if source is not None and source.entries else None
             with Staged(header) as staged:
@@ -92,14 +91,10 @@ class Neo4jStore(Neo4jReleases):
                     sha = source_sha256 if isinstance(source_sha256, str) else source_sha256()
                     return staged.entry(sha256=sha, caveats=counts.caveats)
 
-                beside = header.grouped and old is None  # then there is something to write, whatever it says
-                counts = None if beside else stage(records)
-                if old is not None and counts is not None:
-                    new = entry(counts)
-                    if (old.release.content_hash, old.rest_hash) == (new.content_hash, new.rest_hash):
-                        return self._report(header, counts, unchanged=True)
-                    if not replace:
-                        raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, new.content_hash))
+                # Of what no release is there yet there is something to write, whatever it says: that need not wait for its end.
+                counts = None if header.grouped and old is None else stage(records)
+                if old is not None and counts is not None and self._holds(header, old, entry(counts), replace=replace):
+                    return self._report(header, counts, unchanged=True)
                 pending = Pending(header.name, header.release, LOADING, source.next_ordinal() if source is not None else 1)
                 with self._undone_on_error(pending):
                     bulk = BulkLoad(self._connection, self._lease, book, pending)
@@ -110,11 +105,18 @@ class Neo4jStore(Neo4jReleases):
                     else:
                         bulk.write(staged)
                     bulk.enter(header, entry(counts), replaced=None if old is None else old.ordinal)
-                    book = self._connection.reading(read)
-                    settle(self._connection, self._lease, book, book.sources[header.name], iter(bulk.others) if old is None else None)
-                    if pruning := book.sources[header.name].pruning:
-                        self._delete(header.name, pruning)
+                    self._settle(header.name, iter(bulk.others) if old is None else None)
+                    if old is not None:
+                        self._delete(header.name, [pending.ordinal])
             return self._report(header, counts, unchanged=False)
+
+    def _holds(self, header: Header, old: Entry, new: ReleaseEntry, *, replace: bool) -> bool:
+        """Whether a release says what the one of its name that is there does; if not, it takes its place only where that is wanted."""
+        if (old.release.content_hash, old.rest_hash) == (new.content_hash, new.rest_hash):
+            return True
+        if not replace:
+            raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, new.content_hash))
+        return False
 
     @contextlib.contextmanager
     def _undone_on_error(self, pending: Pending) -> Iterator[None]:

@@ -200,14 +200,9 @@ def test_a_lease_taken_over_while_nodes_are_written_leaves_none(store: Neo4jStor
 
     monkeypatch.setattr(neo4j_load, "bundles", taken)
     with pytest.raises(StoreBusy, match="took this store over"):
-        load(store, "x", concept("X:1", "one"))
+        load(store, "x", concept("X:1", "one"), grouped=False)
     assert ask(url, "MATCH (n:_OntograftRow) RETURN count(n)") == [[0]]
     ask(url, "MATCH (l:_OntograftLease) DELETE l")
-
-
-def test_batches_of_a_bulk_load_begin_small_and_grow() -> None:
-    sizes = [len(batch) for batch in neo4j_load.growing(Bundle(str(number)) for number in range(20_000))]
-    assert sizes[:4] == [250, 500, 1000, 2000] and max(sizes) == 5000 and sum(sizes) == 20_000
 
 
 def test_a_store_of_another_schema_is_refused(store: Neo4jStore, url: str) -> None:
@@ -236,7 +231,7 @@ from ontograft.types import Header
 from tests.kg.test_neo4j import many
 with open_store(sys.argv[1], create=True) as store:
     print("open", flush=True)
-    print(store.load(Header("x", "1", "test"), many(), source_sha256="f").content_hash)
+    print(store.load(Header("x", "1", "test", grouped=True), many(), source_sha256="f").content_hash)
 """
 
 
