@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -112,15 +112,18 @@ class BulkLoad:
             sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
         # By the ids of their ends, which are put in the place of these when the last nodes are written.
         relations = (edge(row[0], row[2], row[1], row[3], self._pending.name) for row in staged.rows("relation"))
-        ahead = list(islice(relations, BATCH))
+        ahead = list(islice(relations, 2 * BATCH))
         sender.wait()
         with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside, Sender(self._lease.write) as drawing:
+            edges = EdgeWriter(drawing.submit)
+            self._draw(edges, ahead)
             hashed = beside.submit(staged.hash)  # from here on it is the server that is waited for
-            self._edges(drawing, chain(ahead, relations))
+            self._draw(edges, relations)
+            edges.finish()
+            drawing.wait()
             hashed.result()
 
-    def _edges(self, sender: Sender, relations: Iterable[Edge]) -> None:
-        edges = EdgeWriter(sender.submit)
+    def _draw(self, edges: EdgeWriter, relations: Iterable[Edge]) -> None:
         outside: dict[str, str | None] = {}
         for batch in chunks(relations, BATCH):
             if not self._alone:
@@ -128,9 +131,7 @@ class BulkLoad:
             for one in batch:
                 start, end = self._node.get(one.start), self._node.get(one.end) or outside.get(one.end)
                 if start and end:
-                    edges.add(one._replace(start=start, end=end))
-        edges.finish()
-        sender.wait()
+                    edges.add(Edge(start, end, one.type, one.properties))
 
     def _nodes(self, sender: Sender, batch: list[Bundle]) -> None:
         known: set[str] = set()
