@@ -43,6 +43,7 @@ def read_obo(source: OpenSource, request: Request) -> tuple[Header, Iterator[Rec
         name=ontology or None,
         release=_release(tags.get("data-version", "")) or None,
         licence=_licence(source),
+        grouped=True,
     )
     return about, _records(source, ontology or about.name)
 

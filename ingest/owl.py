@@ -37,7 +37,8 @@ def read_owl(source: OpenSource, request: Request) -> tuple[Header, Iterator[Rec
         SourceError: when consumed: a file cannot be parsed, or nothing in it is a concept.
     """
     about = _about(source.parts[: 8 if request.name and request.release else _HEADS])
-    return header(source, "owl", request, name=about.name(), release=about.release(), licence=about.licence), _records(source)
+    known = {"name": about.name(), "release": about.release(), "licence": about.licence}
+    return header(source, "owl", request, **known, grouped=True), _records(source)
 
 
 @dataclass

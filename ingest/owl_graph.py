@@ -107,16 +107,17 @@ class Graph:
         """
         odd: Counter[str] = Counter()
         statements: Iterable[tuple[str, str, Term]] = triples(source, f"_:{number}.", self.problems)
+        last, node = "", Node()
         for subject, predicate, object_ in list(statements) if whole else statements:
-            node = self.nodes.get(subject)
-            if node is None:
-                node = self.nodes[subject] = Node()
+            if subject != last:  # mostly what is said of a subject stands together
+                last, node = subject, self.nodes.get(subject) or self.nodes.setdefault(subject, Node())
+                node.files.setdefault(number, 0)
+            node.files[number] += 1
             said = node.said.get(predicate)
             if said is None:
                 node.said[predicate] = [object_]
             elif object_ not in said:
                 said.append(object_)
-            node.files[number] = node.files.get(number, 0) + 1
             self.statements += 1
             if not isinstance(object_, str):
                 form = _LEXICAL.get(object_.datatype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, cast
 
@@ -98,13 +98,24 @@ def _bases() -> tuple[dict[str, str], frozenset[str]]:
 
 def _compress(iri: str) -> str:
     """By the longest beginning that is known, as the library does it."""
+    local = max(iri.rfind("/"), iri.rfind("#")) + 1
+    at = _known_length(iri, local) or _known_folder(iri[:local])
+    if not at:
+        return iri
+    found = f"{_bases()[0][iri[:at]]}:{iri[at:]}"
+    other = _OBO_LOCAL.fullmatch(found)  # an OBO ontology that the map does not list
+    return f"{other[1]}:{other[2]}" if other else found
+
+
+def _known_length(iri: str, beyond: int) -> int:
+    """Length of the longest beginning that is known, if it is longer than that, else 0."""
     bases, ends = _bases()
-    for at in range(len(iri), 0, -1):
-        if iri[at - 1] in ends and (known := bases.get(iri[:at])):
-            found = f"{known}:{iri[at:]}"
-            other = _OBO_LOCAL.fullmatch(found)  # an OBO ontology that the map does not list
-            return f"{other[1]}:{other[2]}" if other else found
-    return iri
+    return next((at for at in range(len(iri), beyond, -1) if iri[at - 1] in ends and iri[:at] in bases), 0)
+
+
+@lru_cache(maxsize=1 << 12)  # of the IRIs of an ontology most begin alike
+def _known_folder(begin: str) -> int:
+    return _known_length(begin, 0)
 
 
 @cache

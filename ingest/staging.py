@@ -52,7 +52,7 @@ class Request:
 
 
 def header(source: OpenSource, format: str, request: Request, *, name: str | None = None, release: str | None = None,
-           licence: str | None = None, attribution: str | None = None) -> Header:  # fmt: skip
+           licence: str | None = None, attribution: str | None = None, grouped: bool = False) -> Header:  # fmt: skip
     """The header of a source: the caller's word first, then the source's own, then the file's stem and 12 digits of its sha256."""
     name = request.name or name or source.stem
     known = _licences().get(name.casefold(), {})
@@ -62,6 +62,7 @@ def header(source: OpenSource, format: str, request: Request, *, name: str | Non
         format=format,
         licence=licence or known.get("licence"),
         attribution=attribution or known.get("attribution"),
+        grouped=grouped,
     )
 
 

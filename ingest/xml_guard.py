@@ -64,6 +64,8 @@ def _check(data: bytes, file: str | Path) -> dict[str, str]:
         if parameter:
             _refuse("declares a parameter entity", file, parser)
         declared.setdefault(name, value)
+        if "<" in value or "&" in value:
+            watch()
         if len(declared) > 10_000:
             _refuse("declares more than 10,000 entities", file, parser)
 
@@ -79,8 +81,12 @@ def _check(data: bytes, file: str | Path) -> dict[str, str]:
         nonlocal depth
         depth -= 1
 
+    def watch() -> None:
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+
     parser.EntityDeclHandler = entity
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    if data.count(b"<") > _DEEPEST:  # else it cannot be that deep, unless its entities hold elements
+        watch()
     parser.StartDoctypeDeclHandler = lambda *_: None
     try:
         parser.Parse(data, True)
@@ -159,12 +165,16 @@ def _expand(data: bytes, entities: dict[str, str], file: str | Path) -> bytes:
         if added > bound:
             raise UnsafeSource(f"its entities add {added:,} bytes to {len(data):,}, more than {bound:,}: refused as an XML bomb", file=file)
 
+    if b"<![CDATA[" not in data and b"<!--" not in data and data.find(b"<?", 1) < 0:  # then every reference stands in text
+        parts = _IN_TEXT.split(data)
+        parts[1::2] = [values.get(name, b"&%b;" % name) for name in parts[1::2]]
+        return b"".join(parts)
+
     def value(found: re.Match[bytes]) -> bytes:
         name = found[1]
         return values.get(name, found[0]) if name else _text(found[0])
 
-    plain = b"<![CDATA[" not in data and b"<!--" not in data and data.find(b"<?", 1) < 0  # then every reference stands in text
-    return (_IN_TEXT if plain else _OUTSIDE_TEXT).sub(value, data)
+    return _OUTSIDE_TEXT.sub(value, data)
 
 
 def _text(found: bytes) -> bytes:

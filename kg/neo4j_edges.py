@@ -11,7 +11,7 @@ from ontograft.kg.neo4j_connect import rows
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-BATCH = 8000
+BATCH = 4000
 # One statement for all types: a server plans it once, where it would plan one for each of an ontology's hundreds of properties.
 _ENDS = "UNWIND $rows AS row MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1] "
 _ABSENT = (

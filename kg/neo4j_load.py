@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ontograft.kg.neo4j_book import Book
 from ontograft.kg.neo4j_bundle import Bundle, chunks, kind_label, properties
 from ontograft.kg.neo4j_connect import Connection, rows
-from ontograft.kg.neo4j_edges import Edge, EdgeWriter, edge
+from ontograft.kg.neo4j_early import MOST, Early, growing_sizes
+from ontograft.kg.neo4j_edges import BATCH, Edge, EdgeWriter, edge
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.staged import Staged
 from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
-from ontograft.types import Header
+from ontograft.types import Header, Record
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-_NODES = 5000
-_FIRST = 250
+T = TypeVar("T")
 _AT_ONCE = 50_000
 _AHEAD = 2
-_READ_AHEAD = 50_000
 _CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN collect(elementId(n))"
 _GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
+_TAKE_BACK = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n.source = $source AND n._born = $ordinal DELETE n"
 _KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor OR n.relations IS NOT NULL RETURN DISTINCT id"
 
 
@@ -70,40 +70,68 @@ class BulkLoad:
         self._connection, self._lease, self._book, self._pending = connection, lease, book, pending
         self._alone = not any(source.entries for source in book.sources.values())
         self._node: dict[str, str] = {}
-        self.by_kind: dict[str, list[str]] = {}
-        """Element ids of the concepts that no other release holds, by their kind's label: they get their labels at the end."""
-        self.others: list[str] = []
+        self._kind: dict[str, str] = {}
+        """The label of the kind of the concepts that no other release holds: they get their labels at the end."""
+        self.others: dict[str, None] = {}
         """Ids whose labels and relationships depend on other releases too: they are settled afterwards."""
 
     def write(self, staged: Staged) -> None:
-        """Write all nodes and the relationships between new ones."""
-        with Sender(self._lease.write_beside, at_once=2) as sender:
+        """Write what is staged: all nodes and the relationships between new ones."""
+        with self._sender() as sender:
             for said in growing(bundles(staged)):
                 self._nodes(sender, said)
-            for batch in chunks(staged.placed_rows("tombstone"), _NODES):
-                graves = [grave(row, self._pending) for row in batch]
-                sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
-            # By the ids of their ends, which are put in the place of these when the last nodes are written.
-            relations = (edge(row[0], row[2], row[1], row[3], self._pending.name) for row in staged.rows("relation"))
-            ahead = list(islice(relations, _READ_AHEAD))
-            sender.wait()
-        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside, Sender(self._lease.write) as sender:
+            self._finish(sender, staged)
+
+    def write_beside(self, staged: Staged, records: Iterable[Record], stage: Callable[[Iterable[Record]], T]) -> T:
+        """The same while the release is being staged.
+
+        Args:
+            staged: What it is staged in.
+            records: The release, of a source whose records are grouped.
+            stage: Takes them to their end; what it returns is returned.
+        """
+        with self._sender() as sender:
+            early = Early(lambda said: self._nodes(sender, said))
+            done = stage(early.watch(records))
+            if early.late:
+                sender.wait()
+            for ids in chunks(sorted(early.late), MOST):
+                key = {"ids": ids, "source": self._pending.name, "ordinal": self._pending.ordinal}
+                self._lease.write(lambda tx, key=key: rows(tx, _TAKE_BACK, **key))  # type: ignore[misc]
+                self._nodes(sender, list(bundles(staged, ids)))
+            self._finish(sender, staged)
+        return done
+
+    def _sender(self) -> Sender:
+        return Sender(self._lease.write_beside, at_once=2)
+
+    def _finish(self, sender: Sender, staged: Staged) -> None:
+        """Write the tombstones, and the relationships once all nodes are there."""
+        for batch in chunks(staged.placed_rows("tombstone"), MOST):
+            graves = [grave(row, self._pending) for row in batch]
+            sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
+        # By the ids of their ends, which are put in the place of these when the last nodes are written.
+        relations = (edge(row[0], row[2], row[1], row[3], self._pending.name) for row in staged.rows("relation"))
+        ahead = list(islice(relations, 2 * BATCH))
+        sender.wait()
+        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside, Sender(self._lease.write) as drawing:
+            edges = EdgeWriter(drawing.submit)
+            self._draw(edges, ahead)
             hashed = beside.submit(staged.hash)  # from here on it is the server that is waited for
-            self._edges(sender, chain(ahead, relations))
+            self._draw(edges, relations)
+            edges.finish()
+            drawing.wait()
             hashed.result()
 
-    def _edges(self, sender: Sender, relations: Iterable[Edge]) -> None:
-        edges = EdgeWriter(sender.submit)
+    def _draw(self, edges: EdgeWriter, relations: Iterable[Edge]) -> None:
         outside: dict[str, str | None] = {}
-        for batch in chunks(relations, _NODES):
+        for batch in chunks(relations, BATCH):
             if not self._alone:
                 self._look_up(sorted({one.end for one in batch} - self._node.keys() - outside.keys()), outside)
             for one in batch:
                 start, end = self._node.get(one.start), self._node.get(one.end) or outside.get(one.end)
                 if start and end:
-                    edges.add(one._replace(start=start, end=end))
-        edges.finish()
-        sender.wait()
+                    edges.add(Edge(start, end, one.type, one.properties))
 
     def _nodes(self, sender: Sender, batch: list[Bundle]) -> None:
         known: set[str] = set()
@@ -115,7 +143,7 @@ class BulkLoad:
             if one.concept and one.id not in known:
                 node["_anchor"] = True
             elif not self._alone and (one.concept or one.relations):
-                self.others.append(one.id)
+                self.others[one.id] = None
 
         def send(tx: ManagedTransaction) -> None:
             ((made,),) = rows(tx, _CREATE, rows=nodes)
@@ -126,7 +154,7 @@ class BulkLoad:
         sender.submit(send)
         for node in nodes:
             if "_anchor" in node:
-                self.by_kind.setdefault(kind_label(node["kind"]), []).append(node["id"])
+                self._kind[node["id"]] = kind_label(node["kind"])
 
     def _look_up(self, ids: list[str], outside: dict[str, str | None]) -> None:
         outside.update(dict.fromkeys(ids))
@@ -141,9 +169,10 @@ class BulkLoad:
             replaced: Ordinal of the release whose place this one takes.
         """
         fresh = not self._alone
-        batches = [
-            (kind, [self._node[id_] for id_ in part]) for kind, ids in sorted(self.by_kind.items()) for part in chunks(ids, _AT_ONCE)
-        ]
+        by_kind: dict[str, list[str]] = {}
+        for id_, kind in self._kind.items():
+            by_kind.setdefault(kind, []).append(self._node[id_])
+        batches = [(kind, part) for kind, nodes in sorted(by_kind.items()) for part in chunks(nodes, _AT_ONCE)]
         together = sum(len(nodes) for _, nodes in batches) <= _AT_ONCE
 
         def switch(tx: ManagedTransaction) -> None:
@@ -184,11 +213,11 @@ def enter(tx: ManagedTransaction, pending: Pending, header: Header, entry: Relea
 
 
 def growing(found: Iterator[Bundle]) -> Iterator[list[Bundle]]:
-    """Batches that begin small and double, so that the server begins at once and the next one is ready when it has written the last."""
-    size = _FIRST
-    while batch := list(islice(found, size)):
+    """Batches of growing size."""
+    for size in growing_sizes():
+        if not (batch := list(islice(found, size))):
+            return
         yield batch
-        size = min(2 * size, _NODES)
 
 
 def grave(row: tuple[Any, ...], pending: Pending) -> dict[str, Any]:
@@ -199,10 +228,10 @@ def grave(row: tuple[Any, ...], pending: Pending) -> dict[str, Any]:
     return {key: value for key, value in node.items() if value is not None}
 
 
-def bundles(staged: Staged) -> Iterator[Bundle]:
-    """A staged release, by id."""
+def bundles(staged: Staged, ids: list[str] | None = None) -> Iterator[Bundle]:
+    """A staged release, or what it says of some ids, by id."""
     tables: tuple[Table, ...] = ("concept", "type", "name", "relation")
-    groups = {table: groupby(staged.placed_rows(table), key=itemgetter(0)) for table in tables}
+    groups = {table: groupby(staged.placed_rows(table, ids), key=itemgetter(0)) for table in tables}
     heads = {table: next(groups[table], None) for table in tables}
     while waiting := [head[0] for head in heads.values() if head is not None]:
         one = Bundle(min(waiting))

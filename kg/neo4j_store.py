@@ -16,7 +16,6 @@ from ontograft.kg.join import Joined
 from ontograft.kg.neo4j_book import Book, Entry, note_pending, read
 from ontograft.kg.neo4j_concept import Neo4jFacts
 from ontograft.kg.neo4j_connect import Connection, rows
-from ontograft.kg.neo4j_graph import settle
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.neo4j_load import BulkLoad
 from ontograft.kg.neo4j_releases import LOADING, Neo4jReleases
@@ -74,46 +73,68 @@ class Neo4jStore(Neo4jReleases):
     ) -> LoadReport:
         """See :meth:`ontograft.kg.store.GraphStore.load`."""
         with self.writer():
-            early = self.check(header, source_sha256=source_sha256 if isinstance(source_sha256, str) else None, replace=replace)
+            book = self._connection.reading(read)
+            known = source_sha256 if isinstance(source_sha256, str) else None
+            early = admission.check(self.url, book.releases(), header, source_sha256=known, replace=replace)
             if early is not None:
                 return early
-            if (begun := self.pending(header.name)) is not None:
-                raise StoreError(admission.unfinished(self.url, begun))
+            source = book.sources.get(header.name)
+            if source is not None and source.pending is not None and source.pending.plan != LOADING:
+                raise StoreError(admission.unfinished(self.url, source.pending))
+            old = source.entries[-1] if source is not None and source.entries else None
             with Staged(header) as staged:
-                counts = staged.take(records, lenient=lenient, on_reject=on_reject, on_caveat=on_caveat)
-                sha = source_sha256 if isinstance(source_sha256, str) else source_sha256()
-                source = self._connection.reading(read).sources.get(header.name)
-                old = source.entries[-1] if source is not None and source.entries else None
-                if old is not None:
-                    entry = staged.entry(sha256=sha, caveats=counts.caveats)
-                    if (old.release.content_hash, old.rest_hash) == (entry.content_hash, entry.rest_hash):
-                        return self._report(header, counts, unchanged=True)
-                    if not replace:
-                        raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, entry.content_hash))
+
+                def stage(said: Iterable[Record]) -> StagedCounts:
+                    return staged.take(said, lenient=lenient, on_reject=on_reject, on_caveat=on_caveat)
+
+                def entry(counts: StagedCounts) -> ReleaseEntry:
+                    sha = source_sha256 if isinstance(source_sha256, str) else source_sha256()
+                    return staged.entry(sha256=sha, caveats=counts.caveats)
+
+                # Of what no release is there yet there is something to write, whatever it says: that need not wait for its end.
+                counts = None if header.grouped and old is None else stage(records)
+                if old is not None and counts is not None and self._holds(header, old, entry(counts), replace=replace):
+                    return self._report(header, counts, unchanged=True)
                 pending = Pending(header.name, header.release, LOADING, source.next_ordinal() if source is not None else 1)
-                self._lease.write(lambda tx: note_pending(tx, pending))
-                try:
-                    self._bulk(staged, header, lambda: staged.entry(sha256=sha, caveats=counts.caveats), pending, old)
-                except StoreError:
-                    with contextlib.suppress(StoreError):  # else the next writer does it
-                        self._connection.once("RETURN 1")
-                        self._recover()
-                    raise
+                with self._undone_on_error(pending):
+                    bulk = BulkLoad(self._connection, self._lease, book, pending)
+                    if old is not None:
+                        self._close_rows(pending)
+                    if counts is None:
+                        counts = bulk.write_beside(staged, records, stage)
+                    else:
+                        bulk.write(staged)
+                    bulk.enter(header, entry(counts), replaced=None if old is None else old.ordinal)
+                    self._settle(header.name, iter(bulk.others) if old is None else None)
+                    if old is not None:
+                        self._delete(header.name, [pending.ordinal])
             return self._report(header, counts, unchanged=False)
 
-    def _bulk(self, staged: Staged, header: Header, entry: Callable[[], ReleaseEntry], pending: Pending, old: Entry | None) -> None:
-        bulk = BulkLoad(self._connection, self._lease, self._connection.reading(read), pending)
-        if old is not None:
-            for label in ("_OntograftRow", "_OntograftTombstone"):
-                closing = f"MATCH (n:{label} {{source: $source, _died: {FOREVER}}}) WITH n LIMIT {_STEP} SET n._died = $ordinal"
-                self._repeat(closing, source=pending.name, ordinal=pending.ordinal)
-        bulk.write(staged)
-        bulk.enter(header, entry(), replaced=None if old is None else old.ordinal)
-        book = self._connection.reading(read)
-        source = book.sources[header.name]
-        settle(self._connection, self._lease, book, source, iter(bulk.others) if old is None else None)
-        if source.pruning:
-            self._delete(source.name, source.pruning)
+    def _holds(self, header: Header, old: Entry, new: ReleaseEntry, *, replace: bool) -> bool:
+        """Whether a release says what the one of its name that is there does; if not, it takes its place only where that is wanted."""
+        if (old.release.content_hash, old.rest_hash) == (new.content_hash, new.rest_hash):
+            return True
+        if not replace:
+            raise ReleaseExists(admission.other_content(self.url, header, old.release.content_hash, new.content_hash))
+        return False
+
+    @contextlib.contextmanager
+    def _undone_on_error(self, pending: Pending) -> Iterator[None]:
+        """Note a load first; what an error leaves of it is taken away, by the next writer where this one cannot."""
+        self._lease.write(lambda tx: note_pending(tx, pending))
+        try:
+            yield
+        except Exception:
+            with contextlib.suppress(StoreError):
+                self._connection.once("RETURN 1")
+                self._recover()
+            raise
+
+    def _close_rows(self, pending: Pending) -> None:
+        """End the rows of the release whose place this one takes."""
+        for label in ("_OntograftRow", "_OntograftTombstone"):
+            closing = f"MATCH (n:{label} {{source: $source, _died: {FOREVER}}}) WITH n LIMIT {_STEP} SET n._died = $ordinal"
+            self._repeat(closing, source=pending.name, ordinal=pending.ordinal)
 
     def _report(self, header: Header, counts: StagedCounts, *, unchanged: bool) -> LoadReport:
         row = self._connection.reading(read).entry(self.url, header.name, header.release).release

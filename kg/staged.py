@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -174,10 +175,12 @@ class Staged:
         while rows := cursor.fetchmany(_FETCH):
             yield from rows
 
-    def placed_rows(self, table: Table) -> Iterator[Row]:
-        """Rows with the place where each was read, ordered by their first column."""
+    def placed_rows(self, table: Table, ids: list[str] | None = None) -> Iterator[Row]:
+        """Rows with the place where each was read, ordered by their first column; all, or those of some ids."""
         columns = (*COLUMNS[table], *PLACE[table])
-        cursor = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}")
+        which = "" if ids is None else f"WHERE {columns[0]} IN (SELECT value FROM json_each(?))"
+        sql = f"SELECT {', '.join(columns)} FROM {table} {which} ORDER BY {columns[0]}"
+        cursor = self._db.execute(sql, () if ids is None else (json.dumps(ids),))
         while rows := cursor.fetchmany(_FETCH):
             yield from rows
 
@@ -214,7 +217,7 @@ class Staged:
             yield
             self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self._folder}: the release cannot be staged: {error}; the store was not touched") from error
+            raise StoreError(f"{self._folder}: the release cannot be staged: {error}; nothing of it is seen") from error
 
     def close(self) -> None:
         """Remove the scratch file."""

@@ -46,13 +46,17 @@ class Group(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a source says of itself."""
+    """What a source says of itself.
+
+    ``grouped`` promises of its records that, by and large, those of a concept come in one run: a store may write them as they come.
+    """
 
     name: str
     release: str
     format: str
     licence: str | None = None
     attribution: str | None = None
+    grouped: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

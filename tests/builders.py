@@ -15,9 +15,11 @@ from ontograft.types import Concept, Header, Name, Record, Relation
 # --- kg: stores ---------------------------------------------------------------------------------------------------------
 
 
-def load(store: GraphStore, name: str, records: Iterable[Record], *, release: str = "1", sha256: str = "", **options: Any) -> LoadReport:
+def load(
+    store: GraphStore, name: str, records: Iterable[Record], *, release: str = "1", sha256: str = "", grouped: bool = True, **options: Any
+) -> LoadReport:
     """Load records into a store as one release; a new ``sha256`` each time, so that content decides what is equal."""
-    return store.load(Header(name, release, "test"), records, source_sha256=sha256 or uuid.uuid4().hex, **options)
+    return store.load(Header(name, release, "test", grouped=grouped), records, source_sha256=sha256 or uuid.uuid4().hex, **options)
 
 
 def concept(id_: str, name: str, *synonyms: str, parents: Iterable[str] = (), **fields: Any) -> list[Record]:

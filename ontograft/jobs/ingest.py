@@ -119,7 +119,7 @@ def rejecting(rejects: str | Path | None, on_reject: Callable[[Reject], None] | 
 def seldom_collected() -> Iterator[None]:
     """Records are many small objects without cycles: to look for cycles among them again and again takes a sixth of a load's time."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(500_000, 20, 100)
     try:
         yield
     finally:

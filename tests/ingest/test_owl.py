@@ -223,8 +223,9 @@ def test_an_external_dtd_is_not_loaded(tmp_path):
         ("a.jsonld", '{"@id": "urn:x", "urn:p": ' + "[" * 50_000 + "]" * 50_000 + "}", "no valid JSON"),
         ("a.nt", f'<{X}C> <urn:p> "' + "x" * (1 << 25) + '" .\n', "16 MiB"),
         ("a.rdf", "<r>" * 1100 + "</r>" * 1100, "deep"),
+        ("a.rdf", f'<!DOCTYPE r [<!ENTITY e "{"&#60;r>" * 1100}{"&#60;/r>" * 1100}">]><r>&e;</r>', "deep"),
     ],
-    ids=["number", "lists", "literal", "elements"],
+    ids=["number", "lists", "literal", "elements", "entity"],
 )
 def test_what_no_parser_takes_is_named(tmp_path, name, text, said):
     with pytest.raises(SourceError, match=rf"{name}.*{said}"):

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,6 @@ from ontograft.kg.copy import copy
 from ontograft.kg.neo4j_bundle import Bundle, kind_label, relation_parts, relation_text, relation_type
 from ontograft.kg.neo4j_load import bundles
 from ontograft.kg.neo4j_store import Neo4jStore
-from ontograft.kg.staged import Staged
 from ontograft.kg.store import open_store
 from ontograft.types import Concept, Name, Record, Relation, Scope, Tombstone
 from tests import neo4j_server
@@ -194,20 +194,15 @@ def test_a_lease_taken_over_stops_its_first_holder(store: Neo4jStore, url: str) 
 
 
 def test_a_lease_taken_over_while_nodes_are_written_leaves_none(store: Neo4jStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(staged: Staged) -> Iterator[Bundle]:
+    def taken(*of: Any) -> Iterator[Bundle]:
         ask(url, "MATCH (l:_OntograftLease {key: 'write'}) SET l.owner = 'elsewhere/? 1 2 3'")
-        yield from bundles(staged)
+        yield from bundles(*of)
 
     monkeypatch.setattr(neo4j_load, "bundles", taken)
     with pytest.raises(StoreBusy, match="took this store over"):
-        load(store, "x", concept("X:1", "one"))
+        load(store, "x", concept("X:1", "one"), grouped=False)
     assert ask(url, "MATCH (n:_OntograftRow) RETURN count(n)") == [[0]]
     ask(url, "MATCH (l:_OntograftLease) DELETE l")
-
-
-def test_batches_of_a_bulk_load_begin_small_and_grow() -> None:
-    sizes = [len(batch) for batch in neo4j_load.growing(Bundle(str(number)) for number in range(20_000))]
-    assert sizes[:4] == [250, 500, 1000, 2000] and max(sizes) == 5000 and sum(sizes) == 20_000
 
 
 def test_a_store_of_another_schema_is_refused(store: Neo4jStore, url: str) -> None:
@@ -236,7 +231,7 @@ from ontograft.types import Header
 from tests.kg.test_neo4j import many
 with open_store(sys.argv[1], create=True) as store:
     print("open", flush=True)
-    print(store.load(Header("x", "1", "test"), many(), source_sha256="f").content_hash)
+    print(store.load(Header("x", "1", "test", grouped=True), many(), source_sha256="f").content_hash)
 """
 
 
