@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, overload
 from weakref import WeakValueDictionary
 
-from ontograft.errors import OptionError
+from ontograft.errors import BundleError, OptionError
 from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
+from ontograft.tasks.classification import settings as classification
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
@@ -25,6 +26,8 @@ from ontograft.types import Document, Entity
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from ontograft.tasks.classification.classifier import Classifier
 
 _TOGETHER = 16
 ASSERTION = ("en", "off")
@@ -130,6 +133,13 @@ class Engine:
         return dict(zip(words, self._asserter(example.text, spans), strict=True))
 
 
+@overload
+def load(
+    name: str | Path, *, pack: None = None, device: str | None = None, threads: int | None = None, threshold: float | None = None
+) -> Classifier: ...
+
+
+@overload
 def load(
     name: str | Path,
     *,
@@ -144,12 +154,31 @@ def load(
     assertion: str = "en",
     types: str = "model",
     aliases: str | Path | None = None,
-) -> Engine:
-    """An engine of a bundle on a pack.
+) -> Engine: ...
+
+
+def load(
+    name: str | Path,
+    *,
+    pack: str | Path | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
+    prefer: Sequence[str] | None = None,
+    vocabulary: Sequence[str] | None = None,
+    nested: bool = False,
+    assertion: str = "en",
+    types: str = "model",
+    aliases: str | Path | None = None,
+) -> Engine | Classifier:
+    """What a bundle is for: an engine that tags, on a pack, or a classifier where the bundle's task is classification.
+
+    A classifier takes ``device``, ``threads`` and ``threshold``, below which it abstains; the other options are a tagger's.
 
     Args:
         name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
-        pack: the folder that ``ontograft build`` wrote.
+        pack: the folder that ``ontograft build`` wrote; a classifier that was trained without one needs none.
         device: a torch device; the accelerator where there is one, when None.
         threads: processor threads; as many as there are cores, when None.
         threshold: least probability of an entity, from 0 to 1.
@@ -165,6 +194,7 @@ def load(
 
     Raises:
         UnknownModel, BundleDamaged: no such bundle, or not as it was written.
+        BundleError: a bundle for another task.
         PackNotFound, PackDamaged: no such pack, or not as it was written.
         VectorsMissing: the pack has no vectors of the bundle's graph encoder.
         OptionError: an option out of its range, a vocabulary that the pack lacks, or a line of the aliases that cannot be used.
@@ -183,12 +213,20 @@ def load(
         if threads < 1:
             raise OptionError(f"{threads} threads: give 1 or more")
         torch.set_num_threads(threads)
-    bundle = bundles.load(name, task=bundled.TASK)
+    bundle = bundles.load(name)
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
+    if bundle.task == classification.TASK:
+        from ontograft.tasks.classification.classifier import Classifier
+
+        return Classifier(bundle, Pack.open(pack) if pack is not None else None, device=chosen, min_score=threshold)
+    if bundle.task != bundled.TASK:
+        raise BundleError(f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK} or {classification.TASK}")
+    if pack is None:
+        raise OptionError("a tagger reads with a pack: name the folder that `ontograft build` wrote")
     options = TagOptions(
         threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), tuple(vocabulary or ()), assertion, types
     )

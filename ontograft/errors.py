@@ -24,6 +24,7 @@ Each says what was got, what was expected and what to do, and each is also the b
     │   ├── BundleDamaged
     │   └── UnknownModel (LookupError)
     ├── EncoderError (RuntimeError)
+    ├── TrainingDiverged (ArithmeticError)  a loss that is no number, with the step
     ├── CorpusError (ValueError)            training or evaluation data
     ├── DocumentError (ValueError)          notes to tag
     ├── OutputExists (FileExistsError)
@@ -126,6 +127,10 @@ class UnknownModel(BundleError, LookupError):
 
 class EncoderError(OntograftError, RuntimeError):
     """An encoder is missing, or is not the one expected."""
+
+
+class TrainingDiverged(OntograftError, ArithmeticError):
+    """A loss or a weight is no number any more; the message names the step."""
 
 
 class CorpusError(OntograftError, ValueError):
