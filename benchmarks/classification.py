@@ -42,7 +42,10 @@ RESULT = Path(__file__).parent / "results" / "classification.json"
 SEEDS, FOLDS, TUNE = (0, 1, 2), 5, 0.2
 UNFAIR = ("a", "ch", "cr", "j", "law", "ltd", "ter", "use")
 Grid = list[tuple[str, float, str | None]]
-GRID: Grid = [(grams, cost, weight) for grams in ("words", "words and characters") for cost in (0.3, 1, 3) for weight in (None, "balanced")]
+GRID: Grid = [
+    *(("words", cost, weight) for cost in (0.3, 1, 3) for weight in (None, "balanced")),
+    *(("words and characters", cost, None) for cost in (0.3, 1)),
+]
 
 
 def mts_dialog(data: Path) -> list[Labelled]:
@@ -96,6 +99,7 @@ class Machine:
         self._texts, self._gold, self._multiple = [d.text for d in documents], gold, multiple
         self._tune = np.array([share(d.id) < TUNE for d in documents])
         self.chosen: list[str] = []
+        self._made: dict[tuple[str, bytes, bytes], Any] = {}
 
     def read(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.bool_]:
         """What it says of the documents that are read."""
@@ -124,6 +128,12 @@ class Machine:
         return given
 
     def _features(self, grams: str, train: NDArray[np.intp], test: NDArray[np.intp]) -> Any:
+        key = (grams, train.tobytes(), test.tobytes())
+        if key not in self._made:
+            self._made = {k: v for k, v in self._made.items() if k[1:] == key[1:]} | {key: self._featured(grams, train, test)}
+        return self._made[key]
+
+    def _featured(self, grams: str, train: NDArray[np.intp], test: NDArray[np.intp]) -> Any:
         from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -14,7 +14,8 @@ from ontograft.tasks.metrics import Score, calibration_error
 def decided(settings: ClassifierSettings, probability: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The labels that are given, bool ``[documents, labels]``: the likeliest, or all that reach their threshold."""
     if settings.multiple:
-        return np.asarray(probability >= np.array(settings.thresholds))
+        reached: NDArray[np.bool_] = np.greater_equal(probability, np.array(settings.thresholds))
+        return reached
     given: NDArray[np.bool_] = np.zeros(probability.shape, dtype=np.bool_)
     given[np.arange(len(probability)), probability.argmax(1)] = True
     return given
@@ -31,7 +32,7 @@ def figures(settings: ClassifierSettings, probability: NDArray[np.float64], gold
     if settings.multiple:
         believed, right = probability.ravel(), gold.ravel()
     else:
-        believed, right = probability.max(1), (given & gold).any(1)
+        believed, right = probability.max(1), np.any(given & gold, axis=1, keepdims=False)
     return {
         "documents": len(gold),
         "accuracy": float(np.asarray(given == gold).all(1).mean()) if len(gold) else 0.0,
@@ -58,7 +59,7 @@ def report(settings: ClassifierSettings, probability: NDArray[np.float64], gold:
     metrics: dict[str, Any] = {**figures(settings, probability, gold), "per_label": per_label}
     if not settings.multiple and len(gold):
         best = probability.max(1)
-        right = np.asarray(decided(settings, probability) & gold).any(1)[np.argsort(-best, kind="stable")]
+        right = np.any(decided(settings, probability) & gold, axis=1)[np.argsort(-best, kind="stable")]
         answered = {share: max(round(share * len(gold)), 1) for share in (0.5, 0.8, 0.9, 1.0)}
         metrics["accuracy_of_the_surest"] = {str(share): float(right[:count].mean()) for share, count in answered.items()}
     return metrics

@@ -56,7 +56,7 @@ class AttentionPool(nn.Module):
     def forward(self, of: Ragged, size: int) -> Tensor:
         """Pooled items, float32 ``[size, width]``; zeros for a document without any."""
         weights = self.weights(of, size)
-        pooled = torch.zeros(size, of.items.shape[1], device=weights.device)
+        pooled: Tensor = torch.zeros(size, of.items.shape[1], device=weights.device)
         return pooled.index_add(0, of.document, of.items * weights.unsqueeze(-1))
 
 
@@ -99,14 +99,15 @@ class DocumentHead(nn.Module):
 
 def even(pooled: Tensor) -> Tensor:
     """Pooled states at one length, the root of their width, so that long and short documents weigh alike; zeros stay."""
-    return nn.functional.normalize(pooled, dim=-1) * pooled.shape[-1] ** 0.5
+    scaled: Tensor = nn.functional.normalize(pooled, dim=-1) * pooled.shape[-1] ** 0.5
+    return scaled
 
 
 def _shares(pool: AttentionPool, matrix: Tensor, of: Ragged, size: int) -> Tensor:
     weights = pool.weights(of, size)
     length = pool(of, size).norm(dim=-1).clamp(min=1e-12)[of.document]
-    scaled = of.items * (weights * of.items.shape[1] ** 0.5 / length).unsqueeze(-1)
-    return scaled @ matrix.T
+    shares: Tensor = of.items * (weights * of.items.shape[1] ** 0.5 / length).unsqueeze(-1) @ matrix.T
+    return shares
 
 
 def head_batch(documents: Sequence[DocumentStates], *, device: torch.device | str = "cpu") -> HeadBatch:

@@ -117,6 +117,7 @@ class Trainer:
         read, self._collate = text_reader(self.settings, windower, knowledge)
         self.texts: list[ReadText] = [read(d.text) for d in documents]
         self.counts = document_counts([t.counts for t in self.texts])
+        self._linear: dict[tuple[bytes, ClassifierTraining], LinearMember | None] = {}
         self.states: list[DocumentStates] = [
             replace(states, vectors=text.mentioned.vectors, mentions=text.mentioned.mentions)
             for states, text in zip(encoded, self.texts, strict=False)
@@ -168,9 +169,16 @@ class Trainer:
             adapt(reader, [self.texts[i] for i in chosen], gold, self._collate, training, multiple=multiple, folder=folder, resume=resume)
         else:
             train_head(reader.head, [self.states[i] for i in chosen], gold, training, multiple=multiple)
-        balanced = training.weights == "balanced"
-        linear = fit_linear(self.counts[rows], gold, multiple=multiple, cost=training.cost, balanced=balanced)
-        return Trained(self.settings, reader.eval(), linear, {})
+        return Trained(self.settings, reader.eval(), self._linear_of(rows, training), {})
+
+    def _linear_of(self, rows: NDArray[np.intp], training: ClassifierTraining) -> LinearMember | None:
+        """The linear member, which no seed moves: made once for the same documents."""
+        key = (rows.tobytes(), replace(training, seed=0))
+        if key not in self._linear:
+            balanced = training.weights == "balanced"
+            multiple = self.settings.multiple
+            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], multiple=multiple, cost=training.cost, balanced=balanced)
+        return self._linear[key]
 
     def scores(self, trained: Trained, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Logits of the reader and margins of the linear member for some of the documents."""
