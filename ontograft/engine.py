@@ -135,7 +135,13 @@ class Engine:
 
 @overload
 def load(
-    name: str | Path, *, pack: None = None, device: str | None = None, threads: int | None = None, threshold: float | None = None
+    name: str | Path,
+    *,
+    pack: None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
 ) -> Classifier: ...
 
 
@@ -174,7 +180,7 @@ def load(
 ) -> Engine | Classifier:
     """What a bundle is for: an engine that tags, on a pack, or a classifier where the bundle's task is classification.
 
-    A classifier takes ``device``, ``threads`` and ``threshold``, below which it abstains; the other options are a tagger's.
+    A classifier takes ``device``, ``threads``, ``labels`` and ``threshold``, below which it abstains; the other options are a tagger's.
 
     Args:
         name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
@@ -222,7 +228,7 @@ def load(
     if bundle.task == classification.TASK:
         from ontograft.tasks.classification.classifier import Classifier
 
-        return Classifier(bundle, Pack.open(pack) if pack is not None else None, device=chosen, min_score=threshold)
+        return Classifier(bundle, Pack.open(pack) if pack is not None else None, device=chosen, min_score=threshold, labels=labels)
     if bundle.task != bundled.TASK:
         raise BundleError(f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK} or {classification.TASK}")
     if pack is None:

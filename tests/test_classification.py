@@ -68,6 +68,14 @@ def test_a_classifier_abstains_and_says_why(root, tiny):
     assert classifier.classify("").reason == "no words in it"
 
 
+def test_labels_asked_for_are_kept_to_and_a_typing_error_is_told(root):
+    asked = ontograft.load(root / "many", labels=["kidneys"])
+    assert {label.label for answer in asked.pipe(d.text for d in sets()) for label in answer.labels} == {"kidneys"}
+    done = call("classify", root / "many.csv", "--model", root / "many", "--labels", "lungs,kidney", "--out", root / "never.jsonl")
+    assert done.exit_code == 1 and "label 'kidney' was not seen in training; did you mean 'kidneys'?" in done.output
+    assert not (root / "never.jsonl").exists()
+
+
 def test_sets_of_labels_may_be_empty_or_hold_several(root):
     classifier = ontograft.load(root / "many")
     gold = sets()

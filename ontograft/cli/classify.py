@@ -18,6 +18,7 @@ from ontograft.cli import render
 @click.option("--resume", is_flag=True, help="Go on with an output that was interrupted.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Least probability of a label: below it none is given, and the reason.")
+@click.option("--labels", help="Only these labels, separated by commas.")
 @click.option("--device", help="cpu, cuda, cuda:1 … (default: an accelerator where there is one).")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of one process on the CPU.")
 @click.pass_context
@@ -33,6 +34,7 @@ def command(
     resume: bool,
     overwrite: bool,
     min_score: float | None,
+    labels: str | None,
     device: str | None,
     threads: int | None,
 ) -> None:
@@ -45,7 +47,8 @@ def command(
 
     if resume and overwrite:
         raise click.UsageError("--resume goes on with an output and --overwrite replaces it: pass one of them")
-    options = ClassifyRun(model, pack, min_score, text_column, id_column)
+    wanted = tuple(name.strip() for name in (labels or "").split(",") if name.strip()) or None
+    options = ClassifyRun(model, pack, min_score, wanted, text_column, id_column)
     with render.progress("classifying", unit="documents") as bar:
         report = classify(
             source,

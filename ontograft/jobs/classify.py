@@ -40,6 +40,7 @@ class ClassifyRun:
     model: str
     pack: str | None = None
     min_score: float | None = None
+    labels: tuple[str, ...] | None = None
     text_column: str | None = None
     id_column: str | None = None
 
@@ -158,7 +159,9 @@ def _open(options: ClassifyRun, *, device: str | None, threads: int | None, load
         import ontograft
 
         load = ontograft.load
-    opened_: Any = load(options.model, pack=options.pack, device=device, threads=threads, threshold=options.min_score)
+    opened_: Any = load(
+        options.model, pack=options.pack, device=device, threads=threads, threshold=options.min_score, labels=options.labels
+    )
     if not hasattr(opened_, "classify"):
         raise OptionError(f"--model {options.model}: a bundle that tags, needed one for classification")
     classifier: Classifies = opened_

@@ -15,7 +15,7 @@ from ontograft.tasks.classification.bundled import OpenClassifier, open_classifi
 from ontograft.tasks.classification.evaluation import decided
 from ontograft.tasks.classification.grams import document_counts
 from ontograft.tasks.classification.head import head_batch
-from ontograft.tasks.classification.labels import above
+from ontograft.tasks.classification.labels import LabelSet, above
 from ontograft.tasks.classification.reader import head_logits
 from ontograft.tasks.classification.states import DocumentStates, ReadText
 from ontograft.tasks.classification.weighing import combined, probabilities
@@ -41,7 +41,14 @@ class Classifier:
     """
 
     def __init__(
-        self, bundle: Bundle, pack: Pack | None = None, *, device: str = "cpu", min_score: float | None = None, knowledge: bool = True
+        self,
+        bundle: Bundle,
+        pack: Pack | None = None,
+        *,
+        device: str = "cpu",
+        min_score: float | None = None,
+        labels: Iterable[str] | None = None,
+        knowledge: bool = True,
     ) -> None:
         if min_score is not None and not 0 <= min_score <= 1:
             raise OptionError(f"least score {min_score}: give a probability between 0 and 1")
@@ -49,6 +56,10 @@ class Classifier:
         self._min_score, self.together = min_score, _TOGETHER
         self.settings = self._open.settings
         self.labels, self.multiple = self.settings.labels, self.settings.multiple
+        wanted = self.labels if labels is None else tuple(labels)
+        known = LabelSet(self.labels)
+        known.choose(wanted)
+        self._wanted = np.isin(np.arange(len(known)), [known.numbers[name] for name in wanted])
         self.model_hash, self.pack_hash = bundle.key, self._open.pack.hash if self._open.pack is not None else ""
 
     def classify(self, text: str) -> Classified:
@@ -81,8 +92,9 @@ class Classifier:
         scores = dict(zip(self.labels, probability.tolist(), strict=True))
         if not len(read.units):
             return Classified(text, (), scores, self.multiple, "no words in it")
-        given, reason = self._several(scores, probability) if self.multiple else self._one(scores, probability)
-        order = np.argsort(-probability, kind="stable")
+        asked_for = np.where(self._wanted, probability, 0)
+        given, reason = self._several(scores, asked_for) if self.multiple else self._one(scores, asked_for)
+        order = np.argsort(-asked_for, kind="stable")
         asked = [self.labels.index(g.label) for g in given if g.label in scores][:_EXPLAINED] or order[:1].tolist()
         rival = None if self.multiple or len(order) < 2 else int(order[1])
         labels = tuple(ScoredLabel(g.label, round(g.score, 4)) for g in given)
@@ -103,8 +115,8 @@ class Classifier:
 
     def _several(self, scores: dict[str, float], probability: NDArray[np.float64]) -> tuple[list[ScoredLabel], str | None]:
         """All labels that are likely enough, and what stands above them."""
-        wanted = decided(self.settings, probability[None])[0] if self._min_score is None else probability >= self._min_score
-        names = {self.labels[i] for i in np.flatnonzero(wanted)}
+        enough = decided(self.settings, probability[None])[0] if self._min_score is None else probability >= self._min_score
+        names = {self.labels[i] for i in np.flatnonzero(enough & self._wanted)}
         names |= {name for label in names for name in above(label, self.settings.levels) if name in scores}
         return sorted((ScoredLabel(name, scores[name]) for name in names), key=lambda label: (-label.score, label.label)), None
 
