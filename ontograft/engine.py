@@ -15,6 +15,7 @@ from ontograft.kg.overlay import overlay, read_aliases
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
+from ontograft.tasks.classification import settings as classification
 from ontograft.tasks.clauses import analyst as clauses
 from ontograft.tasks.clauses import opening
 from ontograft.tasks.linking import Scored
@@ -28,6 +29,8 @@ from ontograft.types import Document, Entity
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from ontograft.tasks.classification.classifier import Classifier
 
 _TOGETHER = 16
 ASSERTION = ("en", "off")
@@ -143,6 +146,18 @@ def load(  # type: ignore[overload-overlap]  # the shipped name says which of bo
 def load(
     name: str | Path,
     *,
+    pack: None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    threshold: float | None = None,
+    labels: Collection[str] | None = None,
+) -> Classifier: ...
+
+
+@overload
+def load(
+    name: str | Path,
+    *,
     pack: str | Path,
     device: str | None = None,
     threads: int | None = None,
@@ -162,7 +177,7 @@ def load(
 def load(
     name: str | Path,
     *,
-    pack: str | Path,
+    pack: str | Path | None = None,
     device: str | None = None,
     threads: int | None = None,
     threshold: float | None = None,
@@ -175,12 +190,14 @@ def load(
     types: str = "model",
     aliases: str | Path | None = None,
     on: str | date | None = None,
-) -> Engine | clauses.Analyst:
-    """What a bundle is for, on a pack: an engine that tags, or an analyst of contracts where the bundle's task is ``clauses``.
+) -> Engine | clauses.Analyst | Classifier:
+    """What a bundle is for: an engine that tags or an analyst of contracts, on a pack, or a classifier, with one or without.
+
+    A classifier takes ``device``, ``threads``, ``labels`` and ``threshold``, below which it abstains; the other options are a tagger's.
 
     Args:
         name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
-        pack: the folder that ``ontograft build`` wrote.
+        pack: the folder that ``ontograft build`` wrote; a classifier that was trained without one needs none.
         device: a torch device; the accelerator where there is one, when None.
         threads: processor threads; as many as there are cores, when None.
         threshold: least probability of an entity, from 0 to 1.
@@ -219,15 +236,23 @@ def load(
             raise OptionError(f"{threads} threads: give 1 or more")
         torch.set_num_threads(threads)
     bundle = bundles.load(name)
-    if bundle.task == clauses.TASK:
-        return opening.of_bundle(bundle, pack, on=on)
-    if bundle.task != bundled.TASK:
-        raise BundleError(f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK} or {clauses.TASK}")
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
+    if bundle.task == classification.TASK:
+        from ontograft.tasks.classification.classifier import Classifier
+
+        return Classifier(bundle, Pack.open(pack) if pack is not None else None, device=chosen, min_score=threshold, labels=labels)
+    if bundle.task not in (bundled.TASK, clauses.TASK):
+        raise BundleError(
+            f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK}, {clauses.TASK} or {classification.TASK}"
+        )
+    if pack is None:
+        raise OptionError(f"{bundle.folder} works with a pack: name the folder that `ontograft build` wrote")
+    if bundle.task == clauses.TASK:
+        return opening.of_bundle(bundle, pack, on=on)
     options = TagOptions(
         threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), tuple(vocabulary or ()), assertion, types
     )

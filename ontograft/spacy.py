@@ -1,6 +1,7 @@
 """The spaCy component: ``nlp.add_pipe("ontograft", config={"model": "medical", "pack": "pack/"})``.
 
 It fills ``doc.ents`` (label, ``kb_id_`` the concept's CURIE) and ``doc.spans["ontograft"]``, which also holds entities inside entities.
+With a bundle for classification it fills ``doc.cats``, and ``doc._.ontograft`` says what decided; ``pack`` may be missing then.
 Scores, concept and candidates of a span are in ``span._.ontograft``, how it is meant in ``span._.assertion`` (``("negated",)``).
 spaCy finds the component by its entry point: importing spaCy is enough.
 """
@@ -17,11 +18,13 @@ from spacy.util import ensure_path
 
 import ontograft
 from ontograft.errors import OptionError
+from ontograft.tasks.classification.answer import Classified
 from ontograft.types import Document, Entity
 
 SPANS = "ontograft"
-_ASSIGNS = ["doc.ents", "doc.spans", "span._.ontograft", "span._.assertion"]
+_ASSIGNS = ["doc.cats", "doc.ents", "doc.spans", "span._.ontograft", "span._.assertion"]
 _DEFAULTS = {
+    "pack": None,
     "threshold": None,
     "labels": None,
     "prefer": None,
@@ -41,23 +44,25 @@ class OntograftComponent:
 
     Args:
         model: Name of a shipped bundle, or the folder of a trained one.
-        pack: Folder that ``ontograft build`` wrote.
+        pack: Folder that ``ontograft build`` wrote; None for a classifier that was trained without one.
         options: As of ``ontograft.load``.
         name: Name in the pipeline.
     """
 
-    def __init__(self, model: str, pack: str, *, options: dict[str, Any] | None = None, name: str = "ontograft") -> None:
+    def __init__(self, model: str, pack: str | None, *, options: dict[str, Any] | None = None, name: str = "ontograft") -> None:
         self.name = name
-        self.config = {"model": model, "pack": pack, **_DEFAULTS, **(options or {})}
-        self.engine = ontograft.load(model, pack=pack, **(options or {}))
+        self.config = {**_DEFAULTS, "model": model, "pack": pack, **(options or {})}
+        self.engine: Any = ontograft.load(model, pack=pack, **(options or {}))
         if not Span.has_extension("ontograft"):
             Span.set_extension("ontograft", default=None)
         if not Span.has_extension("assertion"):
             Span.set_extension("assertion", getter=_assertion)
+        if not Doc.has_extension("ontograft"):
+            Doc.set_extension("ontograft", default=None)
 
     def __call__(self, doc: Doc) -> Doc:
         """Tag one document."""
-        return _fill(doc, self.engine.tag(doc.text))
+        return _fill(doc, next(self.engine.pipe([doc.text])))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Tag many documents, a batch at a time."""
@@ -100,7 +105,7 @@ def make_component(
     nlp: Language,
     name: str,
     model: str,
-    pack: str | Path,
+    pack: str | Path | None,
     threshold: float | None,
     labels: list[str] | None,
     prefer: list[str] | None,
@@ -127,7 +132,7 @@ def make_component(
         "device": device,
         "threads": threads,
     }
-    return OntograftComponent(model, str(pack), options=options, name=name)
+    return OntograftComponent(model, str(pack) if pack is not None else None, options=options, name=name)
 
 
 def _assertion(span: Span) -> tuple[str, ...] | None:
@@ -136,8 +141,12 @@ def _assertion(span: Span) -> tuple[str, ...] | None:
     return None if flags is None else tuple(flags)
 
 
-def _fill(doc: Doc, document: Document) -> Doc:
-    """Entities become spans of whole tokens; where one ends inside a token, the span grows to hold it."""
+def _fill(doc: Doc, document: Document | Classified) -> Doc:
+    """Labels become categories, entities spans of whole tokens; where one ends inside a token, the span grows to hold it."""
+    if isinstance(document, Classified):
+        doc.cats = dict(document.scores)
+        doc._.ontograft = document.to_dict()
+        return doc
     spans = [span for entity in document.entities if (span := _span(doc, entity)) is not None]
     doc.spans[SPANS] = spans
     taken: set[int] = set()

@@ -7,12 +7,15 @@ from typing import Any
 
 import click
 
-from ontograft.cli import render
+from ontograft.cli import _classification, render
 
 
 @click.group()
 def command() -> None:
     """Score a bundle on annotated documents of your own."""
+
+
+command.add_command(_classification.evaluate, "classification")
 
 
 @command.command("ner")

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import click
 
-from ontograft.cli import render
+from ontograft.cli import _classification, render
 
 
 @click.group()
 def command() -> None:
-    """Train a bundle (ner, coding), a graph encoder (graph) or an identity encoder (identity).
+    """Train a bundle (ner, coding, classification), a graph encoder (graph) or an identity encoder (identity).
 
     Checkpoints and TensorBoard logs lie in OUT.runs; an interrupted training goes on with --resume.
     """
+
+
+command.add_command(_classification.train, "classification")
 
 
 @command.command("ner")

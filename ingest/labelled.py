@@ -1,0 +1,90 @@
+"""Documents with labels, for training and judging classifiers: any table or JSON lines that :mod:`ontograft.ingest.notes` reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+from ontograft.errors import CorpusError
+from ontograft.ingest.notes import read_notes
+from ontograft.types import Note, NoteReject
+
+_EMPTY = "no words in it: expected the text of a document"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A document and its labels, each once, in the order of the file."""
+
+    id: str
+    text: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFile:
+    """What a file holds.
+
+    Attributes:
+        documents: in its order.
+        rejects: rows that are no documents, without their text.
+    """
+
+    documents: list[Labelled]
+    rejects: list[NoteReject] = field(default_factory=list)
+
+    def reasons(self) -> str:
+        """Reasons of the rejects, most frequent first."""
+        return "; ".join(f"{reason} ({count:,})" for reason, count in Counter(r.reason for r in self.rejects).most_common(5))
+
+
+def read_labelled(
+    path: Path, *, label_column: str, text_column: str | None = None, id_column: str | None = None, separator: str | None = None
+) -> LabelledFile:
+    """Read documents with their labels.
+
+    Args:
+        path: CSV, TSV, JSON lines or Parquet; read twice, so it is no pipe.
+        label_column: column (or JSON field) of the label.
+        text_column, id_column: as of ``ontograft tag``.
+        separator: parts the labels of one document, whose set may be empty; None where each has just one.
+
+    Raises:
+        DocumentError: the file cannot be read, or lacks a column.
+        CorpusError: it holds no document.
+    """
+    found = LabelledFile([])
+    for row in _rows(path, label_column, text_column, id_column, separator):
+        if isinstance(row, Labelled):
+            found.documents.append(row)
+        else:
+            found.rejects.append(row)
+    if not found.documents:
+        raise CorpusError(f"{path}: no document in it{f': {found.reasons()}' if found.rejects else ''}; expected a text and a label a row")
+    return found
+
+
+def _rows(path: Path, label: str, text: str | None, own: str | None, separator: str | None) -> Iterator[Labelled | NoteReject]:
+    if str(path) == "-":
+        raise CorpusError("documents with labels are read twice: give a file, not standard input")
+    for note, said in zip_longest(read_notes(path, text_column=text, id_column=own), read_notes(path, text_column=label, id_column=own)):
+        if isinstance(note, NoteReject):
+            yield note
+        elif not note.text.strip():
+            yield NoteReject(note.id, note.line, _EMPTY)
+        elif not isinstance(said, Note):
+            yield NoteReject(note.id, note.line, f"'{label}': {said.reason}")
+        else:
+            labels = _split(said.text, separator)
+            if separator is None and not labels:
+                yield NoteReject(note.id, note.line, f"no '{label}': expected the label of the document")
+            else:
+                yield Labelled(note.id, note.text, labels)
+
+
+def _split(cell: str, separator: str | None) -> tuple[str, ...]:
+    parts = cell.split(separator) if separator is not None else [cell]
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))

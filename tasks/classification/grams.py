@@ -1,0 +1,81 @@
+"""Hashed n-grams of words, and of the concepts that a document names: the features of the linear member."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+BUCKETS = 1 << 18
+_CONCEPTS = "\x01"
+
+
+class GramCounter:
+    """Counts of hashed word n-grams (one and two words), unit by unit, so that what a unit gives to a decision is known exactly."""
+
+    @cached_property
+    def _hash(self) -> Any:
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        options = {"n_features": BUCKETS, "alternate_sign": False, "norm": None, "dtype": np.float32}
+        return HashingVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **options)
+
+    @cached_property
+    def _plain(self) -> Any:
+        from sklearn.feature_extraction import FeatureHasher
+
+        return FeatureHasher(n_features=BUCKETS, input_type="string", alternate_sign=False, dtype=np.float32)
+
+    def units(self, text: str, bounds: NDArray[np.int32]) -> csr_matrix:
+        """Counts of each unit of a text, ``[units, BUCKETS]``."""
+        return self._hash.transform([text[start:end] for start, end in bounds.tolist()] or [""])
+
+    def signs(self, signs: Sequence[str]) -> csr_matrix:
+        """Counts of signs of concepts, each its own row, ``[signs, BUCKETS]``."""
+        return self._plain.transform([[_CONCEPTS + sign] for sign in signs])
+
+
+class GramWeighter:
+    """Turns counts to what the linear member reads: log counts, by inverse document frequency, at unit length.
+
+    Args:
+        buckets: those seen in training, ascending, int64 ``[features]``.
+        idf: float32 ``[features]``.
+    """
+
+    def __init__(self, buckets: NDArray[np.int64], idf: NDArray[np.float32]) -> None:
+        self.buckets, self.idf = buckets, idf
+
+    @classmethod
+    def fit(cls, counts: csr_matrix) -> GramWeighter:
+        """Learn which buckets documents use, and how often, of counts ``[documents, BUCKETS]``."""
+        seen = np.bincount(counts.indices, minlength=BUCKETS)
+        buckets = np.flatnonzero(seen)
+        idf = np.log((1 + counts.shape[0]) / (1 + seen[buckets])) + 1
+        return cls(buckets.astype(np.int64), idf.astype(np.float32))
+
+    def __call__(self, counts: csr_matrix) -> csr_matrix:
+        """Features of documents, ``[documents, features]``."""
+        import scipy.sparse as sp
+
+        known = sp.csr_matrix(counts[:, self.buckets], copy=True)
+        known.data = np.log(known.data) + 1
+        known = known.multiply(self.idf[None, :]).tocsr()
+        length = np.sqrt(np.asarray(known.multiply(known).sum(1)).ravel())
+        scale = sp.diags(1 / np.maximum(length, 1e-9))
+        return sp.csr_matrix(scale @ known).astype(np.float32)
+
+
+def document_counts(counts: Sequence[csr_matrix]) -> csr_matrix:
+    """Sums of the counts of each document's units, ``[documents, BUCKETS]``."""
+    import scipy.sparse as sp
+
+    rows = np.repeat(np.arange(len(counts)), [c.shape[0] for c in counts])
+    gather = sp.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, np.arange(len(rows)))), shape=(len(counts), len(rows)))
+    return sp.csr_matrix(gather @ sp.vstack(counts, format="csr"))

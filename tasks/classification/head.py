@@ -1,0 +1,123 @@
+"""The head of the reader: attention over the units of a document and over the concepts it names, then one linear layer each.
+
+Both layers are linear in what they pool, so a logit is the sum of what each unit and each concept gives to it: attention times the
+gradient is no estimate here, but the share itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ontograft.tasks.classification.states import DocumentStates
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Items of several documents, one after another.
+
+    Attributes:
+        items: float32 ``[items, width]``.
+        prior: log of how much each stands for (word pieces, mentions), float32 ``[items]``.
+        document: the document of each, int64 ``[items]``.
+    """
+
+    items: Tensor
+    prior: Tensor
+    document: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class HeadBatch:
+    """Documents as a head reads them; ``concepts`` is None where it reads none."""
+
+    size: int
+    units: Ragged
+    concepts: Ragged | None
+
+
+class AttentionPool(nn.Module):
+    """One learned query; it begins as the plain mean."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(width))
+
+    def weights(self, of: Ragged, size: int) -> Tensor:
+        """The attention of each item, softmax within its document, float32 ``[items]``."""
+        logits = (of.items @ self.query).float() + of.prior
+        highest = torch.full((size,), -torch.inf, device=logits.device).scatter_reduce(0, of.document, logits, "amax")
+        mass = torch.exp(logits - highest[of.document].detach())
+        return mass / torch.zeros(size, device=mass.device).index_add(0, of.document, mass)[of.document]
+
+    def forward(self, of: Ragged, size: int) -> Tensor:
+        """Pooled items, float32 ``[size, width]``; zeros for a document without any."""
+        weights = self.weights(of, size)
+        pooled: Tensor = torch.zeros(size, of.items.shape[1], device=weights.device)
+        return pooled.index_add(0, of.document, of.items * weights.unsqueeze(-1))
+
+
+class DocumentHead(nn.Module):
+    """Logits of documents.
+
+    Args:
+        hidden: width of units.
+        concept: width of concepts; 0 for none.
+        labels: number of logits.
+        dropout: on what is pooled, in training.
+    """
+
+    def __init__(self, hidden: int, concept: int, labels: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.pool_units, self.units = AttentionPool(hidden), nn.Linear(hidden, labels)
+        nn.init.zeros_(self.units.weight)
+        nn.init.zeros_(self.units.bias)
+        self.pool_concepts = AttentionPool(concept) if concept else None
+        self.concepts = nn.Linear(concept, labels, bias=False) if concept else None
+        if self.concepts is not None:
+            nn.init.zeros_(self.concepts.weight)
+
+    def forward(self, batch: HeadBatch) -> Tensor:
+        """Logits, float32 ``[documents, labels]``."""
+        logits: Tensor = self.units(self.dropout(even(self.pool_units(batch.units, batch.size))))
+        if self.concepts is not None and self.pool_concepts is not None and batch.concepts is not None:
+            logits = logits + self.concepts(self.dropout(even(self.pool_concepts(batch.concepts, batch.size))))
+        return logits
+
+    @torch.inference_mode()
+    def shares(self, batch: HeadBatch, labels: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """What each unit and each concept gives to some of the logits, ``[units, labels]`` and ``[concepts, labels]``."""
+        units = _shares(self.pool_units, self.units.weight[list(labels)], batch.units, batch.size)
+        if self.concepts is None or self.pool_concepts is None or batch.concepts is None:
+            return units, None
+        return units, _shares(self.pool_concepts, self.concepts.weight[list(labels)], batch.concepts, batch.size)
+
+
+def even(pooled: Tensor) -> Tensor:
+    """Pooled states at one length, the root of their width, so that long and short documents weigh alike; zeros stay."""
+    scaled: Tensor = nn.functional.normalize(pooled, dim=-1) * pooled.shape[-1] ** 0.5
+    return scaled
+
+
+def _shares(pool: AttentionPool, matrix: Tensor, of: Ragged, size: int) -> Tensor:
+    weights = pool.weights(of, size)
+    length = pool(of, size).norm(dim=-1).clamp(min=1e-12)[of.document]
+    shares: Tensor = of.items * (weights * of.items.shape[1] ** 0.5 / length).unsqueeze(-1) @ matrix.T
+    return shares
+
+
+def head_batch(documents: Sequence[DocumentStates], *, device: torch.device | str = "cpu") -> HeadBatch:
+    """Cached states of documents as a batch."""
+    units = _ragged([torch.from_numpy(d.units) for d in documents], [torch.from_numpy(d.pieces) for d in documents], device)
+    width = documents[0].vectors.shape[1]
+    concepts = _ragged([torch.from_numpy(d.vectors) for d in documents], [torch.from_numpy(d.mentions) for d in documents], device)
+    return HeadBatch(len(documents), units, concepts if width else None)
+
+
+def _ragged(items: Sequence[Tensor], counts: Sequence[Tensor], device: torch.device | str) -> Ragged:
+    document = torch.repeat_interleave(torch.arange(len(items)), torch.tensor([len(x) for x in items]))
+    return Ragged(torch.cat(list(items)).to(device), torch.cat(list(counts)).log().to(device), document.to(device))

@@ -1,0 +1,194 @@
+"""Training a classifier: both members on part of the documents, weighed on the rest, then both on all of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ontograft.encoders import base as base_encoders
+from ontograft.errors import CorpusError
+from ontograft.fusion.arms import Arm
+from ontograft.fusion.batch import KnowledgeCollator
+from ontograft.fusion.candidates import CandidateFinder
+from ontograft.ingest.labelled import Labelled
+from ontograft.tasks.classification import evaluation
+from ontograft.tasks.classification.grams import document_counts
+from ontograft.tasks.classification.labels import LabelSet, labels_of
+from ontograft.tasks.classification.linear import LinearMember, fit_linear
+from ontograft.tasks.classification.mentioned import ConceptReader
+from ontograft.tasks.classification.reader import Reader, adapt, build, head_logits, train_head
+from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
+from ontograft.tasks.classification.states import DocumentStates, ReadText, StateEncoder, TextReader
+from ontograft.tasks.classification.weighing import combined, probabilities, thresholds_of, weighed
+from ontograft.tasks.ner.examples import Collator, Preparer
+from ontograft.tasks.training import share
+
+if TYPE_CHECKING:
+    from ontograft.encoders.windows import Windower
+    from ontograft.kg.pack import Pack, PackVectors
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """A pack, its vectors of the graph encoder that the bundle will carry, and their width."""
+
+    pack: Pack
+    vectors: PackVectors | None
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained classifier, and how it did on tune."""
+
+    settings: ClassifierSettings
+    reader: Reader
+    linear: LinearMember | None
+    tune: dict[str, float]
+
+
+def text_reader(settings: ClassifierSettings, windower: Windower, knowledge: Knowledge | None) -> tuple[TextReader, Collator]:
+    """What reads texts, and makes batches of them, for an arm."""
+    if knowledge is None:
+        return TextReader(Preparer(windower, None, settings.arm), None), Collator(None, pad=windower.tokenizer.pad_token_id or 0)
+    arm = settings.arm
+    finder = CandidateFinder(knowledge.pack, edges=arm.has_neighbours)
+    concepts = ConceptReader(knowledge.pack, knowledge.vectors, arm=arm, width=knowledge.width)
+    gather = KnowledgeCollator(knowledge.pack, knowledge.vectors, arm=arm, width=knowledge.width) if settings.lora.rank else None
+    return TextReader(Preparer(windower, finder, arm), concepts), Collator(gather, pad=windower.tokenizer.pad_token_id or 0)
+
+
+def width_of(settings: ClassifierSettings, knowledge: Knowledge | None) -> int:
+    """Width of pooled concepts."""
+    return ConceptReader(knowledge.pack, None, arm=Arm.ALIASES, width=knowledge.width).width if knowledge is not None else 0
+
+
+def labels_for(documents: Sequence[Labelled], settings: ClassifierSettings) -> ClassifierSettings:
+    """Settings with the labels of the documents, where they name none.
+
+    Raises:
+        CorpusError: no document has a label, or none has one that is asked for.
+    """
+    found = labels_of((d.labels for d in documents), settings.levels if settings.multiple else "")
+    if not found:
+        raise CorpusError(f"none of {len(documents):,} documents has a label; expected some in the label column")
+    missing = [label for label in settings.labels if label not in found]
+    if missing:
+        raise CorpusError(
+            f"no document of {len(documents):,} has the label {missing[0]!r}, which is to be learned ({len(missing)} such); "
+            f"add documents that have it, or leave it out. {LabelSet(found).unknown(missing[0])}"
+        )
+    return replace(settings, labels=settings.labels or found)
+
+
+class Trainer:
+    """Trains classifiers of one arm on documents whose states are computed once.
+
+    Args:
+        documents: the training documents.
+        settings: the shape; labels are taken from the documents where there are none.
+        knowledge: the graph; None for the arm *off*.
+        base: encoder to start from.
+        encoded: states of the same documents, made for another arm by the same encoder, which need not be made again.
+        progress: called with documents read and how many there are.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Labelled],
+        settings: ClassifierSettings,
+        *,
+        knowledge: Knowledge | None,
+        base: base_encoders.BaseEncoder,
+        encoded: Sequence[DocumentStates] = (),
+        progress: Callable[[int, int], None] = lambda *_: None,
+    ) -> None:
+        self.settings, self._knowledge, self._base = labels_for(documents, settings), knowledge, base
+        labels = LabelSet(self.settings.labels, self.settings.levels if self.settings.multiple else "")
+        self.gold = labels.encode((d.id, d.labels) for d in documents)
+        self._ids = [d.id for d in documents]
+        reader, windower = build(self.settings, base, concept=0)
+        read, self._collate = text_reader(self.settings, windower, knowledge)
+        self.texts: list[ReadText] = [read(d.text) for d in documents]
+        self.counts = document_counts([t.counts for t in self.texts])
+        self._linear: dict[tuple[bytes, ClassifierTraining], LinearMember | None] = {}
+        self.states: list[DocumentStates] = [
+            replace(states, vectors=text.mentioned.vectors, mentions=text.mentioned.mentions)
+            for states, text in zip(encoded, self.texts, strict=False)
+        ]
+        if not (self.settings.lora.rank or self.states):
+            for states in StateEncoder(reader.encoder.eval(), self._collate).pipe(self.texts):
+                self.states.append(states)
+                progress(len(self.states), len(documents))
+
+    def fit(
+        self, training: ClassifierTraining, rows: NDArray[np.intp] | None = None, *, folder: Path | None = None, resume: bool = False
+    ) -> Trained:
+        """Train on some of the documents, or all: both members without *tune*, weigh them there, then both anew on all.
+
+        Args:
+            training: steps, rates, seed.
+            rows: numbers of the documents; None for all.
+            folder: for checkpoints, where the encoder is adapted.
+            resume: go on from them.
+
+        Raises:
+            TrainingDiverged: a loss is no number.
+        """
+        inside = np.arange(len(self._ids)) if rows is None else rows
+        held = np.array([share(self._ids[i]) < training.tune_share for i in inside.tolist()], dtype=np.bool_)
+        settings, tune = weighed(self.settings, *_nothing(len(self.settings.labels))), dict[str, float]()
+        if held.any() and not held.all():
+            part = self._members(training, inside[~held], folder and folder / "tune", resume)
+            scores, margins = self.scores(part, inside[held])
+            gold = self.gold[inside[held]]
+            settings = weighed(self.settings, scores, margins, gold)
+            probability = probabilities(settings, combined(settings, scores, margins))
+            if settings.multiple:
+                settings = replace(settings, thresholds=thresholds_of(probability, gold))
+            tune = evaluation.figures(settings, probability, gold)
+        elif settings.multiple:
+            settings = replace(settings, thresholds=(0.5,) * len(settings.labels))
+        whole = self._members(training, inside, folder and folder / "all", resume)
+        return replace(whole, settings=settings, tune=tune)
+
+    def _members(self, training: ClassifierTraining, rows: NDArray[np.intp], folder: Path | None, resume: bool) -> Trained:
+        gold, chosen = self.gold[rows], rows.tolist()
+        multiple = self.settings.multiple
+        reader, _ = build(self.settings, self._base, concept=width_of(self.settings, self._knowledge), dropout=training.dropout)
+        if self.settings.lora.rank:
+            assert folder is not None
+            if not resume:
+                shutil.rmtree(folder, ignore_errors=True)
+            adapt(reader, [self.texts[i] for i in chosen], gold, self._collate, training, multiple=multiple, folder=folder, resume=resume)
+        else:
+            train_head(reader.head, [self.states[i] for i in chosen], gold, training, multiple=multiple)
+        return Trained(self.settings, reader.eval(), self._linear_of(rows, training), {})
+
+    def _linear_of(self, rows: NDArray[np.intp], training: ClassifierTraining) -> LinearMember | None:
+        """The linear member, which no seed moves: made once for the same documents."""
+        key = (rows.tobytes(), replace(training, seed=0))
+        if key not in self._linear:
+            balanced = training.weights == "balanced"
+            multiple = self.settings.multiple
+            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], multiple=multiple, cost=training.cost, balanced=balanced)
+        return self._linear[key]
+
+    def scores(self, trained: Trained, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Logits of the reader and margins of the linear member for some of the documents."""
+        if self.settings.lora.rank:
+            states = list(StateEncoder(trained.reader.encoder, self._collate).pipe([self.texts[i] for i in rows.tolist()]))
+        else:
+            states = [self.states[i] for i in rows.tolist()]
+        margins = trained.linear(self.counts[rows]) if trained.linear is not None else None
+        return head_logits(trained.reader.head, states), margins
+
+
+def _nothing(labels: int) -> tuple[NDArray[np.float32], None, NDArray[np.bool_]]:
+    return np.zeros((0, labels), dtype=np.float32), None, np.zeros((0, labels), dtype=np.bool_)
