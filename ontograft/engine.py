@@ -16,8 +16,7 @@ from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.classification import settings as classification
-from ontograft.tasks.clauses import analyst as clauses
-from ontograft.tasks.clauses import opening
+from ontograft.tasks.clauses import clause_types as clauses
 from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ontograft.tasks.classification.classifier import Classifier
+    from ontograft.tasks.clauses.analyst import Analyst
 
 _TOGETHER = 16
 ASSERTION = ("en", "off")
@@ -139,7 +139,7 @@ class Engine:
 @overload
 def load(  # type: ignore[overload-overlap]  # the shipped name says which of both it is
     name: Literal["legal"], *, pack: str | Path, on: str | date | None = None
-) -> clauses.Analyst: ...
+) -> Analyst: ...
 
 
 @overload
@@ -190,7 +190,7 @@ def load(
     types: str = "model",
     aliases: str | Path | None = None,
     on: str | date | None = None,
-) -> Engine | clauses.Analyst | Classifier:
+) -> Engine | Analyst | Classifier:
     """What a bundle is for: an engine that tags or an analyst of contracts, on a pack, or a classifier, with one or without.
 
     A classifier takes ``device``, ``threads``, ``labels`` and ``threshold``, below which it abstains; the other options are a tagger's.
@@ -252,6 +252,8 @@ def load(
     if pack is None:
         raise OptionError(f"{bundle.folder} works with a pack: name the folder that `ontograft build` wrote")
     if bundle.task == clauses.TASK:
+        from ontograft.tasks.clauses import opening
+
         return opening.of_bundle(bundle, pack, on=on)
     options = TagOptions(
         threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), tuple(vocabulary or ()), assertion, types

@@ -13,7 +13,7 @@ from ontograft.kg.pack import Pack
 from ontograft.tasks.citations.find import find_citations
 from ontograft.tasks.citations.mention import Citation
 from ontograft.tasks.citations.resolve import Resolver
-from ontograft.tasks.clauses.clause_types import CUAD_TYPES
+from ontograft.tasks.clauses.clause_types import CUAD_TYPES, TASK
 from ontograft.tasks.clauses.concepts import ConceptLinker
 from ontograft.tasks.clauses.deviations import deviations
 from ontograft.tasks.clauses.fields import Fields
@@ -24,8 +24,6 @@ from ontograft.tasks.clauses.report import Clause, Deviation, Report, Span
 from ontograft.tasks.clauses.structure import Segment, segments
 from ontograft.tasks.clauses.terms import definitions, uses
 from ontograft.tasks.clauses.terms_of_contract import contract_terms
-
-TASK = "clauses"
 
 
 class TypeClassifier(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+TASK: Final = "clauses"
 CUAD_TYPES: Final = (
     "Document Name", "Parties", "Agreement Date", "Effective Date", "Expiration Date", "Renewal Term", "Notice Period To Terminate Renewal",
     "Governing Law", "Most Favored Nation", "Competitive Restriction Exception", "Non-Compete", "Exclusivity", "No-Solicit Of Customers",
