@@ -82,8 +82,8 @@ def _cell(table: Path, name: str, cell: str) -> list[str]:
     try:
         said = ast.literal_eval(cell) if cell.strip() else []
         return [str(span) for span in said]
-    except (ValueError, SyntaxError, TypeError) as error:
-        raise CorpusError(f"{table}: row of {name}: a cell is no list of spans") from error
+    except (ValueError, SyntaxError, TypeError):
+        raise CorpusError(f"{table}: row of {name}: a cell is no list of spans") from None  # the cause would show its text
 
 
 def _spans(text: str, wanted: Sequence[tuple[str, str]]) -> tuple[tuple[tuple[int, int, str], ...], int]:

@@ -6,17 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ontograft.encoders.base import resolve
 from ontograft.encoders.cache import VectorCache
 from ontograft.encoders.text import TextEncoder
-from ontograft.errors import CorpusError, OptionError
+from ontograft.errors import CorpusError, OptionError, OutputExists
 from ontograft.ingest.cuad import TABLE, LabelledContract, read_cuad
-from ontograft.output import refuse_existing
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
 from ontograft.tasks.clauses.grams import grams, inverse_frequency
@@ -60,8 +59,8 @@ class ReadSentences:
     """
 
     units: list[Unit]
-    gold: np.ndarray[Any, np.dtype[np.bool_]]
-    tunes: np.ndarray[Any, np.dtype[np.bool_]]
+    gold: NDArray[np.bool_]
+    tunes: NDArray[np.bool_]
     contracts: int
 
 
@@ -84,7 +83,8 @@ def train_clauses(data: Path, out: Path, plan: ClausePlan, *, overwrite: bool = 
     if not 0 < plan.share <= 1 or not 0 < plan.training.negatives <= 1:
         raise OptionError("give shares of contracts and of negatives above 0, and not above 1")
     tell = say or (lambda _: None)
-    refuse_existing(out, overwrite=overwrite)
+    if (out / bundles.MANIFEST).exists() and not overwrite:
+        raise OutputExists(f"{out}: a bundle is there already; pass --overwrite to train it anew")
     bundles.refuse_foreign(out)
     base = resolve(plan.base)
     encoder = TextEncoder(base, max_pieces=HeadSettings(plan.types).pieces)

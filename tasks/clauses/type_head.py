@@ -44,7 +44,7 @@ class HeadSettings:
     thresholds: tuple[float, ...] = ()
     temperature: float = 1.0
     buckets: int = 1 << 16
-    pieces: int = 64
+    pieces: int = 48
     width: int = 384
 
 
