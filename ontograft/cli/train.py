@@ -243,14 +243,14 @@ def identity_command(
 @click.option("--encoder", help="Base encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
 @click.option("--share", default=1.0, show_default=True, help="Part of the contracts to learn from, drawn by a hash of their names.")
 @click.option("--negatives", default=0.15, show_default=True, help="Part of the sentences without a type that is learned from.")
-@click.option("--epochs", default=8, type=click.IntRange(1), show_default=True, help="Passes over the sentences.")
+@click.option("--steps", default=600, type=click.IntRange(1), show_default=True, help="Training steps.")
 @click.option("--seed", default=0, show_default=True, help="Seed.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
-def clauses_command(data: Path, out: Path, encoder: str | None, share: float, negatives: float, epochs: int, seed: int, overwrite: bool) -> None:
+def clauses_command(data: Path, out: Path, encoder: str | None, share: float, negatives: float, steps: int, seed: int, overwrite: bool) -> None:
     """Train clause types on CUAD; a fifth of the companies is held out."""
     from ontograft.jobs.clauses import ClausePlan, train_clauses
     from ontograft.tasks.clauses.type_training import LayerTraining
 
-    plan = ClausePlan(share=share, base=encoder, training=LayerTraining(epochs=epochs, negatives=negatives, seed=seed))
+    plan = ClausePlan(share=share, base=encoder, training=LayerTraining(steps=steps, negatives=negatives, seed=seed))
     bundle = train_clauses(data, out, plan, overwrite=overwrite, say=render.message)
     render.message(f"{bundle.folder}: bundle written")

@@ -22,7 +22,7 @@ class LayerTraining:
     """How the layer is trained.
 
     Attributes:
-        epochs: passes over the sentences.
+        steps: updates; as many whatever the number of contracts.
         batch: sentences in a step.
         rate: peak learning rate; it falls to nought.
         decay: weight decay.
@@ -30,7 +30,7 @@ class LayerTraining:
         seed: orders the sentences.
     """
 
-    epochs: int = 8
+    steps: int = 600
     batch: int = 256
     rate: float = 0.02
     decay: float = 0.01
@@ -65,18 +65,16 @@ def fit(sample: Sample, settings: HeadSettings, training: LayerTraining) -> Type
     count = len(sample.gold)
     with torch.no_grad():  # begins at the types' own rates
         layer.vector.bias.copy_(torch.logit(torch.from_numpy((sample.gold.sum(0) + 0.5) / (count + 1)).float()))
-    steps = training.epochs * -(-count // training.batch)
     optimizer = torch.optim.AdamW(layer.parameters(), lr=training.rate, weight_decay=training.decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / training.steps)
     loss = nn.BCEWithLogitsLoss(reduction="none")
-    for _ in range(training.epochs):
-        order = rng.permutation(count)
-        for low in range(0, count, training.batch):
-            part = sample.part(order[low : low + training.batch])
-            optimizer.zero_grad()
-            loss(layer(part.rows, part.vectors), torch.from_numpy(part.gold).float()).sum(1).mean().backward()
-            optimizer.step()
-            schedule.step()
+    order = np.concatenate([rng.permutation(count) for _ in range(-(-training.steps * training.batch // count))])
+    for step in range(training.steps):
+        part = sample.part(order[step * training.batch : (step + 1) * training.batch])
+        optimizer.zero_grad()
+        loss(layer(part.rows, part.vectors), torch.from_numpy(part.gold).float()).sum(1).mean().backward()
+        optimizer.step()
+        schedule.step()
     with torch.no_grad():
         layer.vector.bias += float(np.log(training.negatives))
     return layer

@@ -57,7 +57,7 @@ def cuad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory, tiny: object) -> ClausePlan:
     base: BaseEncoder = tiny.base  # type: ignore[attr-defined]
-    return ClausePlan(base=str(base.path), types=TYPES, training=LayerTraining(epochs=30, batch=16, negatives=0.5))
+    return ClausePlan(base=str(base.path), types=TYPES, training=LayerTraining(steps=120, batch=16, negatives=0.5))
 
 
 @pytest.fixture(scope="module")
