@@ -237,7 +237,10 @@ def identity_command(
 
 @command.command("clauses")
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), help="CUAD: master_clauses.csv, full_contract_txt."
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="CUAD: master_clauses.csv, full_contract_txt.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
 @click.option("--encoder", help="Base encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
@@ -246,7 +249,9 @@ def identity_command(
 @click.option("--steps", default=600, type=click.IntRange(1), show_default=True, help="Training steps.")
 @click.option("--seed", default=0, show_default=True, help="Seed.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
-def clauses_command(data: Path, out: Path, encoder: str | None, share: float, negatives: float, steps: int, seed: int, overwrite: bool) -> None:
+def clauses_command(
+    data: Path, out: Path, encoder: str | None, share: float, negatives: float, steps: int, seed: int, overwrite: bool
+) -> None:
     """Train clause types on CUAD; a fifth of the companies is held out."""
     from ontograft.jobs.clauses import ClausePlan, train_clauses
     from ontograft.tasks.clauses.type_training import LayerTraining

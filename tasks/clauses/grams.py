@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def inverse_frequency(units: Sequence[Unit], buckets: int) -> NDArray[np.float32
 
 def _parts(unit: Unit, buckets: int) -> tuple[Counter[int], Counter[int], Counter[int]]:
     own = _words(unit.text)
-    pairs = [f"{a} {b}" for a, b in zip(own, own[1:], strict=False)]
+    pairs = [f"{a} {b}" for a, b in pairwise(own)]
     heading = [f"h:{word}" for word in _words(unit.heading)]
     beside = [f"n:{word}" for word in _words(f"{unit.before} {unit.after}")]
     return _hashed([*own, *pairs], buckets), _hashed(heading, buckets), _hashed(beside, buckets)

@@ -146,7 +146,11 @@ def test_a_damaged_bundle_is_named(trained: bundles.Bundle, law_pack: Path, tmp_
     (cut / "types.safetensors").write_bytes(b"short")
     with pytest.raises(BundleDamaged, match=r"types\.safetensors"):
         ontograft.load(cut, pack=law_pack)
-    for wrong, says in (({"types": ["Insurance"]}, "threshold for each type"), ({"buckets": "many"}, "buckets"), ({"width": 7}, "do not fit")):
+    for wrong, says in (
+        ({"types": ["Insurance"]}, "threshold for each type"),
+        ({"buckets": "many"}, "buckets"),
+        ({"width": 7}, "do not fit"),
+    ):
         other = shutil.copytree(trained.folder, tmp_path / says.split()[0])
         manifest = json.loads((other / bundles.MANIFEST).read_text(encoding="utf-8"))
         manifest["settings"].update(wrong)
