@@ -10,9 +10,14 @@ RICH = {"text/html", "image/png", "image/svg+xml"}
 
 
 def test_there_are_notebooks() -> None:
-    assert {"01_tag_records", "02_entity_links", "03_knowledge_attention", "04_refresh_an_ontology", "06_train_your_own"} <= {
-        path.stem for path in NOTEBOOKS
-    }
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_tag_records",
+        "02_entity_links",
+        "03_knowledge_attention",
+        "04_refresh_an_ontology",
+        "05_legal_clauses",
+        "06_train_your_own",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.name for path in NOTEBOOKS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from ontograft.errors import BundleError, OptionError
+from ontograft.errors import OptionError
 from ontograft.kg.pack import Pack
 from ontograft.tasks.bundle import Bundle
 from ontograft.tasks.clauses.analyst import Analyst, TypeClassifier
@@ -30,11 +30,13 @@ def of_bundle(bundle: Bundle, pack: str | Path, *, on: str | date | None = None)
     """An analyst with a bundle's classifier.
 
     Raises:
-        BundleError: the bundle has no head that this version reads.
+        BundleDamaged: settings or weights that do not fit.
+        EncoderError: the base encoder is missing or another.
+        PackNotFound, PackDamaged, OptionError: as :func:`analyst`.
     """
-    raise BundleError(
-        f"{bundle.folder}: this version of Ontograft reads no clause heads; use ontograft.analyst(pack) for all but clause types"
-    )
+    from ontograft.tasks.clauses.type_head import ClauseTyper
+
+    return analyst(pack, classifier=ClauseTyper.of(bundle), on=on)
 
 
 def day(on: str | date | None) -> date | None:

@@ -1,0 +1,174 @@
+"""Clause types on CUAD's held-out contracts, end to end from our own sentences.
+
+python benchmarks/clause_types.py [--data DIR/legal] [--model legal] [--contracts N]
+
+Published definition (CUAD's evaluation script): a labelled text is found where a said one shares half of their words (Jaccard of
+word sets); a said one that shares half with none is wrong; precision and recall are pooled over contracts and types, precision is made
+monotonic, and AUPR is the area under it. Said at a threshold: runs of up to three neighbouring sentences of one clause that are above
+it. Labelled texts with left-out parts ("<omitted>") stand in no contract and count as missed in the pooled figures. By type where there
+are ten held-out positives. Intervals: 95 %, contracts drawn anew 400 times. Beside it TF-IDF with a logistic regression a type, on the
+same training sentences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ontograft import config
+from ontograft.encoders.cache import VectorCache
+from ontograft.ingest.cuad import LabelledContract, read_cuad
+from ontograft.jobs.clauses import ClausePlan, chosen, learned_from, read_units
+from ontograft.jobs.provenance import provenance
+from ontograft.tasks import bundle as bundles
+from ontograft.tasks.clauses.clause_types import CUAD_TYPES
+from ontograft.tasks.clauses.type_head import ClauseTyper
+from ontograft.tasks.clauses.type_training import LayerTraining
+from ontograft.tasks.clauses.units import Unit
+
+RESULT = Path(__file__).parent / "results" / "clause_types.json"
+THRESHOLDS = np.geomspace(0.003, 0.97, 40)
+NO_CLAUSE = ("Document Name", "Parties", "Agreement Date", "Effective Date")
+PUBLISHED = {
+    "split": "CUAD's own, another split",
+    "AUPR": 0.561,
+    "AUPR_by": "a large language model",
+    "P@80R": 0.44,
+    "P@80R_by": "DeBERTa-xlarge",
+}
+_PLAIN = str.maketrans({"/": " ", **dict.fromkeys(".,;:", "")})
+Scores = Callable[[list[Unit]], NDArray[np.float32]]
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.casefold().translate(_PLAIN).split())
+
+
+def runs(units: list[Unit], above: NDArray[np.bool_]) -> Iterator[frozenset[str]]:
+    """Word sets of what is said: up to three neighbours of one clause."""
+    held: list[Unit] = []
+    for at in np.flatnonzero(above).tolist():
+        if held and (len(held) == 3 or units[at].clause != held[-1].clause or units[at - 1] is not held[-1]):
+            yield words(" ".join(unit.text for unit in held))
+            held = []
+        held.append(units[at])
+    if held:
+        yield words(" ".join(unit.text for unit in held))
+
+
+def counts(contract: LabelledContract, units: list[Unit], said: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Found, missed and wrong, ``[types, thresholds, 3]``."""
+    out = np.zeros((len(CUAD_TYPES), len(THRESHOLDS), 3), dtype=np.int64)
+    for t, name in enumerate(CUAD_TYPES):
+        gold = list({words(contract.text[start:end]) for start, end, of in contract.spans if of == name})
+        last: tuple[NDArray[np.bool_], tuple[int, int, int]] | None = None
+        for k, threshold in enumerate(THRESHOLDS):
+            above = said[:, t] >= threshold
+            if last is None or (above != last[0]).any():
+                given = list(runs(units, above))
+                alike = np.array([[jaccard(a, b) >= 0.5 for b in given] for a in gold], dtype=bool).reshape(len(gold), len(given))
+                found = int(alike.any(1).sum())
+                last = above, (found, len(gold) - found, int((~alike.any(0)).sum()) if gold else len(given))
+            out[t, k] = last[1]
+    return out
+
+
+def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / max(1, len(a | b))
+
+
+def figures(found: NDArray[np.int64], lost: int = 0) -> dict[str, float]:
+    """AUPR and precision at a recall of .8 of pooled counts ``[thresholds, 3]``; lost texts are missed."""
+    right, missed, wrong = found[:, 0], found[:, 1] + lost, found[:, 2]
+    recall = right / np.maximum(1, right + missed)
+    precision = np.where(right + wrong > 0, right / np.maximum(1, right + wrong), 1.0)
+    order = np.argsort(recall, kind="stable")
+    recall, precision = recall[order], np.maximum.accumulate(precision[order][::-1])[::-1]
+    area = float(np.trapezoid(np.r_[precision[0], precision], np.r_[0.0, recall]))
+    return {"AUPR": area, "P@80R": float(precision[recall >= 0.8].max(initial=0.0)), "greatest_recall": float(recall.max())}
+
+
+def measured(contracts: list[tuple[LabelledContract, list[Unit]]], scores: Scores) -> dict[str, Any]:
+    table = np.stack([counts(contract, units, scores(units)) for contract, units in contracts])
+    lost = np.array([contract.lost for contract, _ in contracts])
+    clauses = [t for t, name in enumerate(CUAD_TYPES) if name not in NO_CLAUSE]
+    draws = np.random.default_rng(0).integers(0, len(contracts), (400, len(contracts)))
+    positives = table[:, :, 0, :2].sum((0, 2))
+
+    def with_intervals(types: list[int], missing: NDArray[np.int64]) -> dict[str, Any]:
+        whole = figures(table[:, types].sum((0, 1)), int(missing.sum()))
+        again = [figures(table[draw][:, types].sum((0, 1)), int(missing[draw].sum())) for draw in draws]
+        bounds = {key: [round(float(x), 3) for x in np.percentile([row[key] for row in again], (2.5, 97.5))] for key in ("AUPR", "P@80R")}
+        return {**{key: round(value, 3) for key, value in whole.items()}, "interval": bounds}
+
+    none = np.zeros_like(lost)
+    return {
+        "pooled": with_intervals(list(range(len(CUAD_TYPES))), lost),
+        "pooled_without_names_and_dates": with_intervals(clauses, none),
+        "by_type": {
+            name: {"positives": int(positives[t]), **with_intervals([t], none)} for t, name in enumerate(CUAD_TYPES) if positives[t] >= 10
+        },
+    }
+
+
+def baseline(data: Path, share: float, negatives: float) -> Scores:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    read = learned_from(chosen(read_cuad(data, CUAD_TYPES), share), ClausePlan(training=LayerTraining(negatives=negatives)))
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+    features = vectorizer.fit_transform([unit.text for unit in read.units])
+    models = [
+        LogisticRegression(C=10, solver="liblinear").fit(features, read.gold[:, t]) if read.gold[:, t].any() else None
+        for t in range(len(CUAD_TYPES))
+    ]
+
+    def scores(units: list[Unit]) -> NDArray[np.float32]:
+        rows = vectorizer.transform([unit.text for unit in units])
+        said = [np.zeros(len(units)) if model is None else model.decision_function(rows) + np.log(negatives) for model in models]
+        return (1 / (1 + np.exp(-np.stack(said, 1)))).astype(np.float32)
+
+    return scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=config.data() is None, default=(config.data() or Path()) / "legal")
+    parser.add_argument("--model", default="legal")
+    parser.add_argument("--contracts", type=int, default=0, help="so many held-out contracts, drawn by a hash; 0 for all")
+    options = parser.parse_args()
+    bundle = bundles.load(options.model, task="clauses")
+    typer, trained = ClauseTyper.of(bundle), bundle.manifest
+    held = [c for c in read_cuad(options.data / "cuad", CUAD_TYPES) if c.held_out]
+    drawn = sorted(held, key=lambda c: hashlib.sha256(c.name.encode()).hexdigest())[: options.contracts or None]
+    contracts = [(contract, read_units(contract.text)) for contract in drawn]
+    cache = VectorCache(typer.encoder.key, typer.encoder.width)
+    result: dict[str, Any] = {
+        "question": "clause types on held-out contracts of CUAD, end to end from our own sentences",
+        "held_out_contracts": len(held),
+        "scored_contracts": len(drawn),
+        "labelled_texts": sum(len(c.spans) + c.lost for c in drawn),
+        "labelled_texts_not_in_the_text": sum(c.lost for c in drawn),
+        "trained_on": trained["trained_on"],
+        "model": measured(contracts, lambda units: typer.probabilities(units, cache=cache)),
+        "published": PUBLISHED,
+        **provenance(),
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["model"]["pooled"]), json.dumps(result["model"]["pooled_without_names_and_dates"]), flush=True)
+    result["tfidf_linear"] = measured(
+        contracts, baseline(options.data / "cuad", trained["trained_on"]["share_of_contracts"], trained["training"]["negatives"])
+    )
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["tfidf_linear"]["pooled"]), json.dumps(result["tfidf_linear"]["pooled_without_names_and_dates"]))
+
+
+if __name__ == "__main__":
+    main()
