@@ -1,4 +1,4 @@
-"""Hashed n-grams of words, and of the concepts that a document names: the features of the linear member."""
+"""Hashed n-grams of words and of characters, and the concepts that a document names: the features of the linear member."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ _CONCEPTS = "\x01"
 
 
 class GramCounter:
-    """Counts of hashed word n-grams (one and two words), unit by unit, so that what a unit gives to a decision is known exactly."""
+    """Counts of hashed n-grams, unit by unit, so that what a unit gives to a decision is known exactly.
+
+    One and two words, and the signs of concepts, have the first :data:`BUCKETS` columns, two to five characters of a word the next.
+    """
 
     @cached_property
-    def _hash(self) -> Any:
+    def _hashes(self) -> tuple[Any, Any]:
         from sklearn.feature_extraction.text import HashingVectorizer
 
         options = {"n_features": BUCKETS, "alternate_sign": False, "norm": None, "dtype": np.float32}
-        return HashingVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **options)
+        words = HashingVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **options)
+        return words, HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), **options)
 
     @cached_property
     def _plain(self) -> Any:
@@ -33,16 +37,22 @@ class GramCounter:
         return FeatureHasher(n_features=BUCKETS, input_type="string", alternate_sign=False, dtype=np.float32)
 
     def units(self, text: str, bounds: NDArray[np.int32]) -> csr_matrix:
-        """Counts of each unit of a text, ``[units, BUCKETS]``."""
-        return self._hash.transform([text[start:end] for start, end in bounds.tolist()] or [""])
+        """Counts of each unit of a text, ``[units, 2 * BUCKETS]``."""
+        import scipy.sparse as sp
+
+        units = [text[start:end] for start, end in bounds.tolist()] or [""]
+        return sp.hstack([of.transform(units) for of in self._hashes], format="csr", dtype=np.float32)
 
     def signs(self, signs: Sequence[str]) -> csr_matrix:
-        """Counts of signs of concepts, each its own row, ``[signs, BUCKETS]``."""
-        return self._plain.transform([[_CONCEPTS + sign] for sign in signs])
+        """Counts of signs of concepts, each its own row, ``[signs, 2 * BUCKETS]``."""
+        import scipy.sparse as sp
+
+        found = self._plain.transform([[_CONCEPTS + sign] for sign in signs])
+        return sp.csr_matrix((found.data, found.indices, found.indptr), shape=(len(signs), 2 * BUCKETS))
 
 
 class GramWeighter:
-    """Turns counts to what the linear member reads: log counts, by inverse document frequency, at unit length.
+    """Turns counts to what the linear member reads: log counts, by inverse document frequency, words and characters at unit length each.
 
     Args:
         buckets: those seen in training, ascending, int64 ``[features]``.
@@ -54,9 +64,9 @@ class GramWeighter:
 
     @classmethod
     def fit(cls, counts: csr_matrix) -> GramWeighter:
-        """Learn which buckets documents use, and how often, of counts ``[documents, BUCKETS]``."""
-        seen = np.bincount(counts.indices, minlength=BUCKETS)
-        buckets = np.flatnonzero(seen)
+        """Learn which buckets documents use, and how often, of their counts; characters of one document alone teach nothing."""
+        seen = np.bincount(counts.indices, minlength=2 * BUCKETS)
+        buckets = np.flatnonzero(seen > (np.arange(len(seen)) >= BUCKETS))
         idf = np.log((1 + counts.shape[0]) / (1 + seen[buckets])) + 1
         return cls(buckets.astype(np.int64), idf.astype(np.float32))
 
@@ -67,13 +77,20 @@ class GramWeighter:
         known = sp.csr_matrix(counts[:, self.buckets], copy=True)
         known.data = np.log(known.data) + 1
         known = known.multiply(self.idf[None, :]).tocsr()
-        length = np.sqrt(np.asarray(known.multiply(known).sum(1)).ravel())
-        scale = sp.diags(1 / np.maximum(length, 1e-9))
-        return sp.csr_matrix(scale @ known).astype(np.float32)
+        first = int(np.searchsorted(self.buckets, BUCKETS))
+        return sp.hstack([_unit(known[:, :first]), _unit(known[:, first:])], format="csr", dtype=np.float32)
+
+
+def _unit(features: csr_matrix) -> csr_matrix:
+    """Rows at unit length."""
+    import scipy.sparse as sp
+
+    length = np.sqrt(np.asarray(features.multiply(features).sum(1)).ravel())
+    return sp.csr_matrix(sp.diags(1 / np.maximum(length, 1e-9)) @ features)
 
 
 def document_counts(counts: Sequence[csr_matrix]) -> csr_matrix:
-    """Sums of the counts of each document's units, ``[documents, BUCKETS]``."""
+    """Sums of the counts of each document's units, ``[documents, 2 * BUCKETS]``."""
     import scipy.sparse as sp
 
     rows = np.repeat(np.arange(len(counts)), [c.shape[0] for c in counts])

@@ -63,7 +63,7 @@ def fit_linear(counts: csr_matrix, gold: NDArray[np.bool_], *, multiple: bool, c
     """Train the member; None where there are so many labels that its weights would not fit into memory.
 
     Args:
-        counts: ``[documents, BUCKETS]``.
+        counts: ``[documents, 2 * BUCKETS]``.
         gold: bool ``[documents, labels]``.
         multiple: whether labels are decided one by one.
         cost: of a violated margin.

@@ -55,7 +55,7 @@ class ClassifierTraining:
         batch: documents in a step.
         dropout: on the pooled states.
         weights: ``balanced`` weighs a label by the inverse root of its documents, ``focal`` by how wrong the model is (Lin et al. 2017).
-        cost: of an n-gram margin that is violated, the C of a linear support vector machine.
+        costs: of an n-gram margin that is violated, the C of a linear support vector machine; the better one on tune is taken.
         tune_share: part of the documents that weighs and calibrates the members, before both are trained on all of them.
         adapt_epochs: passes in which adapters and knowledge attention are trained with the head, before the states are cached.
         seed: of the head's order and dropout.
@@ -67,7 +67,7 @@ class ClassifierTraining:
     batch: int = 64
     dropout: float = 0.1
     weights: str = "none"
-    cost: float = 1.0
+    costs: tuple[float, ...] = (0.3, 1.0)
     tune_share: float = 0.2
     adapt_epochs: int = 0
     seed: int = 0

@@ -37,7 +37,7 @@ class ReadText:
         example: its words, windows and candidates.
         units: the unit of each word, int32 ``[words]``; ``bounds``: character offsets of each unit, int32 ``[units, 2]``.
         mentioned: the concepts it names.
-        counts: n-grams of each unit, then signs of each concept, ``[units + concepts, BUCKETS]``.
+        counts: n-grams of each unit, then signs of each concept, ``[units + concepts, 2 * BUCKETS]``.
     """
 
     example: Example

@@ -25,7 +25,7 @@ from ontograft.tasks.classification.mentioned import ConceptReader
 from ontograft.tasks.classification.reader import Reader, adapt, build, head_logits, train_head
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.states import DocumentStates, ReadText, StateEncoder, TextReader
-from ontograft.tasks.classification.weighing import combined, probabilities, thresholds_of, weighed
+from ontograft.tasks.classification.weighing import combined, probabilities, surprise, thresholds_of, weighed
 from ontograft.tasks.ner.examples import Collator, Preparer
 from ontograft.tasks.training import share
 
@@ -117,7 +117,7 @@ class Trainer:
         read, self._collate = text_reader(self.settings, windower, knowledge)
         self.texts: list[ReadText] = [read(d.text) for d in documents]
         self.counts = document_counts([t.counts for t in self.texts])
-        self._linear: dict[tuple[bytes, ClassifierTraining], LinearMember | None] = {}
+        self._linear: dict[tuple[bytes, float, str], LinearMember | None] = {}
         self.states: list[DocumentStates] = [
             replace(states, vectors=text.mentioned.vectors, mentions=text.mentioned.mentions)
             for states, text in zip(encoded, self.texts, strict=False)
@@ -144,21 +144,27 @@ class Trainer:
         inside = np.arange(len(self._ids)) if rows is None else rows
         held = np.array([share(self._ids[i]) < training.tune_share for i in inside.tolist()], dtype=np.bool_)
         settings, tune = weighed(self.settings, *_nothing(len(self.settings.labels))), dict[str, float]()
+        cost = training.costs[-1]
         if held.any() and not held.all():
-            part = self._members(training, inside[~held], folder and folder / "tune", resume)
-            scores, margins = self.scores(part, inside[held])
-            gold = self.gold[inside[held]]
-            settings = weighed(self.settings, scores, margins, gold)
+            reader = self._reader(training, inside[~held], folder and folder / "tune", resume)
+            scores, gold, counts = self.logits(reader, inside[held]), self.gold[inside[held]], self.counts[inside[held]]
+            found = []
+            for number, tried in enumerate(training.costs):
+                linear = self._linear_of(inside[~held], training, tried)
+                margins = linear(counts) if linear is not None else None
+                settings = weighed(self.settings, scores, margins, gold)
+                found.append((surprise(settings, combined(settings, scores, margins), gold), number, tried, settings, margins))
+            _, _, cost, settings, margins = min(found, key=lambda row: row[:2])
             probability = probabilities(settings, combined(settings, scores, margins))
             if settings.multiple:
                 settings = replace(settings, thresholds=thresholds_of(probability, gold))
             tune = evaluation.figures(settings, probability, gold)
         elif settings.multiple:
             settings = replace(settings, thresholds=(0.5,) * len(settings.labels))
-        whole = self._members(training, inside, folder and folder / "all", resume)
-        return replace(whole, settings=settings, tune=tune)
+        reader = self._reader(training, inside, folder and folder / "all", resume)
+        return Trained(settings, reader, self._linear_of(inside, training, cost), tune)
 
-    def _members(self, training: ClassifierTraining, rows: NDArray[np.intp], folder: Path | None, resume: bool) -> Trained:
+    def _reader(self, training: ClassifierTraining, rows: NDArray[np.intp], folder: Path | None, resume: bool) -> Reader:
         gold, chosen = self.gold[rows], rows.tolist()
         multiple = self.settings.multiple
         reader, _ = build(self.settings, self._base, concept=width_of(self.settings, self._knowledge), dropout=training.dropout)
@@ -169,25 +175,28 @@ class Trainer:
             adapt(reader, [self.texts[i] for i in chosen], gold, self._collate, training, multiple=multiple, folder=folder, resume=resume)
         else:
             train_head(reader.head, [self.states[i] for i in chosen], gold, training, multiple=multiple)
-        return Trained(self.settings, reader.eval(), self._linear_of(rows, training), {})
+        return reader.eval()
 
-    def _linear_of(self, rows: NDArray[np.intp], training: ClassifierTraining) -> LinearMember | None:
+    def _linear_of(self, rows: NDArray[np.intp], training: ClassifierTraining, cost: float) -> LinearMember | None:
         """The linear member, which no seed moves: made once for the same documents."""
-        key = (rows.tobytes(), replace(training, seed=0))
+        key = (rows.tobytes(), cost, training.weights)
         if key not in self._linear:
             balanced = training.weights == "balanced"
             multiple = self.settings.multiple
-            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], multiple=multiple, cost=training.cost, balanced=balanced)
+            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], multiple=multiple, cost=cost, balanced=balanced)
         return self._linear[key]
 
     def scores(self, trained: Trained, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Logits of the reader and margins of the linear member for some of the documents."""
+        return self.logits(trained.reader, rows), trained.linear(self.counts[rows]) if trained.linear is not None else None
+
+    def logits(self, reader: Reader, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Logits of a reader for some of the documents."""
         if self.settings.lora.rank:
-            states = list(StateEncoder(trained.reader.encoder, self._collate).pipe([self.texts[i] for i in rows.tolist()]))
+            states = list(StateEncoder(reader.encoder, self._collate).pipe([self.texts[i] for i in rows.tolist()]))
         else:
             states = [self.states[i] for i in rows.tolist()]
-        margins = trained.linear(self.counts[rows]) if trained.linear is not None else None
-        return head_logits(trained.reader.head, states), margins
+        return head_logits(reader.head, states)
 
 
 def _nothing(labels: int) -> tuple[NDArray[np.float32], None, NDArray[np.bool_]]:

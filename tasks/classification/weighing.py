@@ -30,6 +30,13 @@ def probabilities(settings: ClassifierSettings, logits: NDArray[np.float32]) -> 
     return np.asarray(np.exp(wide - np.logaddexp.reduce(wide, axis=-1, keepdims=True)))
 
 
+def surprise(settings: ClassifierSettings, logits: NDArray[np.float32], gold: NDArray[np.bool_]) -> float:
+    """How unlikely the gold labels are, in nats a document."""
+    of = np.clip(probabilities(settings, logits), 1e-9, 1 - 1e-9)
+    likely = np.where(gold, np.log(of), np.log(1 - of) if settings.multiple else 0)
+    return float(-likely.sum(1).mean())
+
+
 def weighed(
     settings: ClassifierSettings, reader: NDArray[np.float32], margins: NDArray[np.float32] | None, gold: NDArray[np.bool_]
 ) -> ClassifierSettings:
