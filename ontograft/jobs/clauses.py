@@ -37,14 +37,12 @@ class ClausePlan:
         base: encoder; the installed one where None.
         training: how the layer is trained.
         types: columns of the table.
-        scores: figures on the held-out contracts, for the card; they are measured apart.
     """
 
     share: float = 1.0
     base: str | None = None
     training: LayerTraining = field(default_factory=LayerTraining)
     types: tuple[str, ...] = CUAD_TYPES
-    scores: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def train_clauses(data: Path, out: Path, plan: ClausePlan, *, overwrite: bool = 
         "training": asdict(plan.training),
     }
     typer = ClauseTyper(layer, idf, settings, base)
-    return typer.save(out, card=type_card(settings, base.name, notes, scores=plan.scores), notes=notes)
+    return typer.save(out, card=type_card(settings, base.name, notes), notes=notes)
 
 
 def chosen(contracts: Iterator[LabelledContract], share: float) -> Iterator[LabelledContract]:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import ontograft
+from ontograft import samples
 from ontograft.cli.main import cli
 from ontograft.encoders.base import BaseEncoder
 from ontograft.errors import BundleDamaged, CorpusError, OptionError, OutputExists
@@ -166,3 +167,12 @@ def test_training_refuses_what_it_cannot_use(cuad: Path, plan: ClausePlan, train
         train_clauses(cuad, tmp_path / "a", ClausePlan(share=0))
     done = CliRunner().invoke(cli, ["train", "clauses", "--data", str(tmp_path), "--out", str(tmp_path / "a")])
     assert done.exit_code == 1 and "master_clauses.csv" in done.stderr and not (tmp_path / "a").exists()
+
+
+def test_the_shipped_bundle_types_the_sample_agreement(law_pack: Path) -> None:
+    engine = ontograft.load("legal", pack=law_pack)
+    report = engine.analyze(samples.agreement())
+    by_heading = {clause.heading: clause for clause in report.clauses}
+    assert by_heading["Governing Law"].types == ("Governing Law",) and (by_heading["Governing Law"].score or 0) > 0.5
+    assert "Cap On Liability" in by_heading["Limitation of Liability"].types
+    assert by_heading["Definitions"].types == ()  # it abstains
