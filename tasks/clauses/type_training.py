@@ -103,9 +103,11 @@ def _loss(logits: NDArray[np.float64], gold: NDArray[np.bool_], weight: NDArray[
 
 
 def _best(said: NDArray[np.float64], gold: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
-    """The threshold of best F1, not below the least that is worth showing."""
+    """The threshold of best F1, halfway to the next lower score, and not below the least that is worth showing."""
     order = np.argsort(-said, kind="stable")
     right = np.cumsum(gold[order] * weight[order])
     given = np.cumsum(weight[order])
     f1 = 2 * right / (given + max(float((gold * weight).sum()), 1e-9))
-    return float(max(_LEAST, said[order][int(np.argmax(f1))]))
+    scores = np.append(said[order], 0.0)
+    best = int(np.argmax(f1))
+    return float(max(_LEAST, (scores[best] + scores[best + 1]) / 2))
