@@ -131,7 +131,7 @@ def test_load_opens_what_a_bundle_is_for(root, tiny, tiny_bundle):
     assert isinstance(ontograft.load(root / "many"), Classifier)
     with pytest.raises(OptionError, match="was trained with a pack"):
         ontograft.load(root / "one")
-    with pytest.raises(OptionError, match="a tagger reads with a pack"):
+    with pytest.raises(OptionError, match="works with a pack"):
         ontograft.load(tiny_bundle.folder)
     done = call("classify", root / "one.csv", "--model", tiny_bundle.folder, "--pack", tiny.pack, "--out", root / "no.jsonl")
     assert done.exit_code == 1 and "needed one for classification" in done.output
