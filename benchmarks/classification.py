@@ -44,7 +44,7 @@ UNFAIR = ("a", "ch", "cr", "j", "law", "ltd", "ter", "use")
 Grid = list[tuple[str, float, str | None]]
 GRID: Grid = [
     *(("words", cost, weight) for cost in (0.3, 1, 3) for weight in (None, "balanced")),
-    *(("words and characters", cost, None) for cost in (1,)),
+    *(("words and characters", cost, None) for cost in (0.3, 1)),
 ]
 
 
