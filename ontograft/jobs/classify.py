@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ontograft.errors import OptionError
-from ontograft.ingest import notes
-from ontograft.jobs.documents import Columns, answers, check_paths, count, opened, read, rejects_path
-from ontograft.jobs.resumable import ResumableLines, to_line
-from ontograft.output import STDIO
+from ontograft.jobs.documents import Answers, Columns, Report, Work, answer_all, read, with_words
 from ontograft.tasks.classification.answer import Classified
-from ontograft.types import Note, NoteReject
 
-_EMPTY = "no words in it: expected the text of a document"
-
-
-class Classifies(Protocol):
-    """What this job needs of a classifier."""
-
-    model_hash: str
-    pack_hash: str
-    together: int
-
-    def pipe(self, texts: Iterable[str]) -> Iterator[Classified]:
-        """Classified texts in their order."""
+Classifies = Answers[Classified]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +31,15 @@ class ClassifyRun:
 
 
 @dataclass(slots=True)
-class ClassifyReport:
-    """What was done. ``notes`` counts all lines of the output, ``resumed`` those of an earlier run."""
+class ClassifyReport(Report):
+    """What was classified."""
 
-    notes: int = 0
+    COUNTS = ("labelled", "abstained")
+
     labelled: int = 0
     abstained: int = 0
-    rejected: int = 0
-    resumed: int = 0
-    seconds: float = 0.0
-    rejects: Path | None = None
-    why: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: dict[str, Any]) -> None:
+    def add(self, record: Mapping[str, Any]) -> None:
         """Count a line."""
         self.notes += 1
         self.labelled += bool(record["labels"])
@@ -70,15 +47,10 @@ class ClassifyReport:
 
     def sentence(self) -> str:
         """The last line of the command."""
-        rate = (self.notes - self.resumed) / max(self.seconds, 1e-6)
         return (
             f"classified {self.notes:,} documents, {self.labelled:,} labelled ({self.abstained:,} abstained), {self.rejected:,} rejected "
-            f"in {self.seconds:,.1f} s, {rate:,.1f} documents/s"
+            f"in {self.seconds:,.1f} s, {self.rate:,.1f} documents/s"
         )
-
-    def reasons(self) -> str:
-        """Reasons of rejects, most frequent first."""
-        return "rejected: " + "; ".join(f"{reason} ({count:,})" for reason, count in self.why.most_common(5))
 
 
 def classify(
@@ -110,48 +82,15 @@ def classify(
     Raises:
         OutputExists, OptionError, DocumentError, BundleError, PackError: as of ``ontograft tag``.
     """
-    listed = rejects_path(out, rejects)
-    check_paths(source, out, listed, resume)
-    lines = None if str(out) == STDIO else ResumableLines(Path(out), resume=resume, overwrite=overwrite)
     columns = Columns(options.text_column, options.id_column)
-    run: dict[str, Any] = {} if lines is None else {"input": notes.digest(source)}
-    classifier = _open(options, device=device, threads=threads, load=load)
-    run |= {"model": classifier.model_hash, "pack": classifier.pack_hash, "options": options.of_the_run()}
-    report, total = ClassifyReport(), count(source, columns) if progress is not None else None
-    with lines or nullcontext():
-        if lines is not None:
-            lines.begin(run, together=classifier.together)
-            if lines.summary is not None:
-                return _finished_before(lines, listed)
-            for done in lines.done:
-                report.add(done)
-            report.resumed = report.notes
-        started = time.monotonic()
-        with opened(listed) as rejected:
-            before = [record["id"] for record in lines.done] if lines else []
-            for note, answer in answers(_with_words(read(source, columns)), classifier.pipe, before, rejected, report):
-                record = {"id": note.id, **answer.to_dict()}
-                report.add(record)
-                if lines is None:
-                    sys.stdout.buffer.write(to_line(record))
-                    sys.stdout.buffer.flush()
-                else:
-                    lines.write(record)
-                if progress is not None:
-                    progress(report.notes, total)
-        report.seconds = time.monotonic() - started
-        report.rejects = listed if isinstance(listed, Path) else None
-        if report.rejects is not None and not report.rejected and rejects is None:
-            report.rejects.unlink()
-            report.rejects = None
-        if lines is not None:
-            lines.finish({name: getattr(report, name) for name in ("notes", "labelled", "abstained", "rejected")})
-    return report
-
-
-def _with_words(found: Iterable[Note | NoteReject]) -> Iterator[Note | NoteReject]:
-    for note in found:
-        yield NoteReject(note.id, note.line, _EMPTY) if isinstance(note, Note) and not note.text.strip() else note
+    return answer_all(
+        Work(source, out, columns, rejects, resume, overwrite, progress),
+        ClassifyReport(),
+        found=with_words(read(source, columns), "document"),
+        opens=lambda: _open(options, device=device, threads=threads, load=load),
+        depends=options.of_the_run,
+        record=lambda note, answer: {"id": note.id, **answer.to_dict()},
+    )
 
 
 def _open(options: ClassifyRun, *, device: str | None, threads: int | None, load: Callable[..., Any] | None) -> Classifies:
@@ -166,12 +105,3 @@ def _open(options: ClassifyRun, *, device: str | None, threads: int | None, load
         raise OptionError(f"--model {options.model}: a bundle that tags, needed one for classification")
     classifier: Classifies = opened_
     return classifier
-
-
-def _finished_before(lines: ResumableLines, listed: Path | str | None) -> ClassifyReport:
-    summary = lines.summary or {}
-    notes_, labelled, abstained, rejected = (int(summary.get(key, 0)) for key in ("notes", "labelled", "abstained", "rejected"))
-    report = ClassifyReport(notes_, labelled, abstained, rejected)
-    report.resumed = report.notes
-    report.rejects = listed if isinstance(listed, Path) and listed.exists() else None
-    return report

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ontograft.errors import OptionError
-from ontograft.ingest import notes
-from ontograft.jobs.documents import Columns, answers, check_paths, count, opened, read, rejects_path
-from ontograft.jobs.resumable import ResumableLines, to_line
-from ontograft.output import STDIO
+from ontograft.jobs.documents import Answers, Columns, Report, Work, answer_all, read
 from ontograft.types import Document
 
-
-class Tagger(Protocol):
-    """What this job needs of an engine."""
-
-    @property
-    def model_hash(self) -> str:
-        """Identity of the weights."""
-
-    @property
-    def pack_hash(self) -> str:
-        """Identity of the pack."""
-
-    @property
-    def together(self) -> int:
-        """How many texts are read in one go."""
-
-    def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
-        """Tagged documents in the order of the texts."""
+Tagger = Answers[Document]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +50,27 @@ class Options:
 
 
 @dataclass(slots=True)
-class TagReport:
-    """What was done. ``notes`` counts all lines of the output, ``resumed`` those of an earlier run."""
+class TagReport(Report):
+    """What was tagged."""
 
-    notes: int = 0
+    COUNTS = ("entities", "linked")
+
     entities: int = 0
     linked: int = 0
-    rejected: int = 0
-    resumed: int = 0
-    seconds: float = 0.0
-    rejects: Path | None = None
-    why: Counter[str] = field(default_factory=Counter)
 
-    def add(self, entities: Iterable[dict[str, Any]]) -> None:
-        """Count a document."""
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count a line."""
         self.notes += 1
-        for entity in entities:
+        for entity in record["entities"]:
             self.entities += 1
             self.linked += entity.get("concept") is not None
 
     def sentence(self) -> str:
         """The last line of the command."""
-        rate = (self.notes - self.resumed) / max(self.seconds, 1e-6)
         return (
             f"tagged {self.notes:,} notes, {self.entities:,} entities ({self.linked:,} linked), {self.rejected:,} rejected "
-            f"in {self.seconds:,.1f} s, {rate:,.1f} notes/s"
+            f"in {self.seconds:,.1f} s, {self.rate:,.1f} notes/s"
         )
-
-    def reasons(self) -> str:
-        """Reasons of rejects, most frequent first."""
-        return "rejected: " + "; ".join(f"{reason} ({count:,})" for reason, count in self.why.most_common(5))
 
 
 def tag(
@@ -140,46 +108,15 @@ def tag(
         DocumentError: ``source`` cannot be read at all.
         BundleError, PackError: The model or the pack cannot be used.
     """
-    listed = rejects_path(out, rejects)
-    check_paths(source, out, listed, resume)
     columns = Columns(options.text_column, options.id_column)
-    lines = None if str(out) == STDIO else ResumableLines(Path(out), resume=resume, overwrite=overwrite)
-    run: dict[str, Any] = {} if lines is None else {"input": notes.digest(source)}
-    engine = _open(options, device=device, threads=threads, load=load, say=say)
-    run |= {"model": engine.model_hash, "pack": engine.pack_hash, "options": options.of_the_run()}
-    total = count(source, columns) if progress is not None else None
-    report = TagReport()
-    with lines or nullcontext():
-        if lines is not None:
-            lines.begin(run, together=engine.together)
-            if lines.summary is not None:
-                return _finished_before(lines, listed)
-            for done in lines.done:
-                report.add(done["entities"])
-            report.resumed = report.notes
-        started = time.monotonic()
-        if progress is not None:
-            progress(report.notes, total)
-        with opened(listed) as rejected:
-            before = [document["id"] for document in lines.done] if lines else []
-            for note, document in answers(read(source, columns), engine.pipe, before, rejected, report):
-                record = {**document.to_dict(), "id": note.id}
-                report.add(record["entities"])
-                if lines is None:
-                    sys.stdout.buffer.write(to_line(record))
-                    sys.stdout.buffer.flush()
-                else:
-                    lines.write(record)
-                if progress is not None:
-                    progress(report.notes, total)
-        report.seconds = time.monotonic() - started
-        report.rejects = listed if isinstance(listed, Path) else None
-        if report.rejects is not None and not report.rejected and rejects is None:
-            report.rejects.unlink()
-            report.rejects = None
-        if lines is not None:
-            lines.finish({"notes": report.notes, "entities": report.entities, "linked": report.linked, "rejected": report.rejected})
-    return report
+    return answer_all(
+        Work(source, out, columns, rejects, resume, overwrite, progress),
+        TagReport(),
+        found=read(source, columns),
+        opens=lambda: _open(options, device=device, threads=threads, load=load, say=say),
+        depends=options.of_the_run,
+        record=lambda note, document: {**document.to_dict(), "id": note.id},
+    )
 
 
 def _open(
@@ -207,11 +144,3 @@ def _open(
     )
     say(f"model {options.model} and pack {options.pack} opened in {time.monotonic() - started:.1f} s")
     return engine
-
-
-def _finished_before(lines: ResumableLines, listed: Path | str | None) -> TagReport:
-    summary = lines.summary or {}
-    notes_, entities, linked, rejected = (int(summary.get(key, 0)) for key in ("notes", "entities", "linked", "rejected"))
-    report = TagReport(notes_, entities, linked, rejected, resumed=notes_)
-    report.rejects = listed if isinstance(listed, Path) and listed.exists() else None
-    return report

@@ -121,7 +121,10 @@ class Coder:
     Attributes:
         model_hash: stands for the bundle, and for nothing else.
         pack_hash: stands for the pack's revision.
+        together: texts are read one by one.
     """
+
+    together = 1
 
     def __init__(
         self,
