@@ -17,6 +17,7 @@ from ontograft.fusion.abbreviations import definitions, occurrences
 from ontograft.fusion.coherence import Coherence
 from ontograft.fusion.lexicon import Lexicon, OpenLexicon, Usage
 from ontograft.kg.aliases import AliasMatch, Kind
+from ontograft.types import Group
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
@@ -112,6 +113,7 @@ class CandidateFinder:
         self.pack = pack
         self._lexicon = OpenLexicon(lexicon, pack) if lexicon is not None else None
         self._groups = np.asarray(pack.groups)
+        self._told = _told_of(self._lexicon)
         self._coherence = Coherence(pack.adjacency, classes_of(pack.adjacency.names) < CLASSES.index("associated")) if edges else None
 
     def find(self, text: str, words: Words) -> SpanCandidates:
@@ -158,12 +160,6 @@ class CandidateFinder:
         chosen.sort(key=lambda row: (row[0], -row[1]))
         return chosen
 
-    def _told(self, concepts: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Whether training has said anything of each concept's kind."""
-        if self._lexicon is None or self._lexicon.groups is None:
-            return np.ones(len(concepts), dtype=np.bool_)
-        return np.isin(self._groups[concepts], sorted(self._lexicon.groups))
-
     def _arrays(self, text: str, words: Words, chosen: list[tuple[int, int, _Named, int]]) -> SpanCandidates:
         n = len(chosen)
         concepts = np.full((n, CANDIDATES), -1, dtype=np.int32)
@@ -178,7 +174,7 @@ class CandidateFinder:
             surface = text[words.starts[first] : words.ends[last]]
             usage = named.usage or _UNSEEN
             seen = usage.mentions + usage.others
-            told = self._told(concepts[row, :k])
+            told = self._told[self._groups[concepts[row, :k]]]
             features[row, :k] = np.stack(
                 [
                     np.ones(k),
@@ -212,3 +208,11 @@ class CandidateFinder:
         firsts = np.array([row[0] for row in chosen], dtype=np.int32)
         lasts = np.array([row[1] for row in chosen], dtype=np.int32)
         return SpanCandidates(firsts, lasts, concepts, features, groups)
+
+
+def _told_of(lexicon: OpenLexicon | None) -> NDArray[np.bool_]:
+    """Of which semantic groups training has said anything, bool ``[groups]``: of all, where it names no concepts."""
+    told = np.full(len(Group), lexicon is None or lexicon.groups is None)
+    if lexicon is not None and lexicon.groups is not None:
+        told[sorted(lexicon.groups)] = True
+    return told

@@ -135,6 +135,7 @@ class Pack:
         """The ids that are joined in a concept, the canonical one first."""
         return tuple(self._ids[int(self._members[i]) : int(self._members[i + 1])])
 
+    @cached_property
     def prefixes(self) -> frozenset[str]:
         """Prefixes of the ids of its concepts; of ids that are an IRI or URN what stands before the first colon."""
         return frozenset(id_.partition(":")[0] for id_ in self._ids[: int(self._members[-1])])

@@ -34,7 +34,7 @@ class Vocabulary:
 
     def __init__(self, pack: Pack, prefixes: Iterable[str]) -> None:
         self._pack, self.prefixes = pack, frozenset(prefix.lower() for prefix in prefixes)
-        there = pack.prefixes()
+        there = pack.prefixes
         missing = sorted(self.prefixes - {prefix.lower() for prefix in there})
         if missing:
             raise OptionError(

@@ -27,7 +27,7 @@ def judged_links(
     ``any concept`` is the accuracy of the links as they are, where a finer concept of another ontology counts as wrong.
     """
     plain = score_links(documents, examples, predictions, linker, tags)
-    known = {prefix.lower() for prefix in linker.pack.prefixes()}
+    known = {prefix.lower() for prefix in linker.pack.prefixes}
     prefixes = sorted(prefix for prefix in vocabulary_of(documents) if prefix.lower() in known)
     if not prefixes or linker.vocabulary is not None:
         return plain
