@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ontograft.cli import render
+from ontograft.cli import _answers, render
 
 
 @click.command()
@@ -45,8 +45,7 @@ def command(
     """
     from ontograft.jobs.classify import ClassifyRun, classify
 
-    if resume and overwrite:
-        raise click.UsageError("--resume goes on with an output and --overwrite replaces it: pass one of them")
+    _answers.one_of(resume=resume, overwrite=overwrite)
     wanted = tuple(name.strip() for name in (labels or "").split(",") if name.strip()) or None
     options = ClassifyRun(model, pack, min_score, wanted, text_column, id_column)
     with render.progress("classifying", unit="documents") as bar:
@@ -61,9 +60,4 @@ def command(
             threads=threads,
             progress=bar if bar.drawn else None,
         )
-    if report.resumed:
-        render.message(f"went on after {report.resumed:,} documents that were classified before")
-    render.message(report.sentence())
-    if report.rejected:
-        render.message(f"rejected documents are listed in {report.rejects}" if report.rejects else report.reasons())
-        ctx.exit(3)
+    _answers.tell(ctx, report, "documents that were classified")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ontograft.cli import render
+from ontograft.cli import _answers, render
 
 
 @click.command()
@@ -64,8 +64,7 @@ def command(
     """
     from ontograft.jobs.code import CodeRun, code
 
-    if resume and overwrite:
-        raise click.UsageError("--resume goes on with an output and --overwrite replaces it: pass one of them")
+    _answers.one_of(resume=resume, overwrite=overwrite)
     options = CodeRun(
         model=model,
         pack=pack,
@@ -91,11 +90,6 @@ def command(
             threads=threads,
             progress=bar if bar.drawn else None,
         )
-    if report.resumed:
-        render.message(f"went on after {report.resumed:,} documents that were coded before")
     if report.other_language:
         render.warning(f"{report.other_language:,} documents are neither Spanish nor English, as it seems: expect little of their codes")
-    render.message(report.sentence())
-    if report.rejected:
-        render.message(f"rejected documents are listed in {report.rejects}" if report.rejects else report.reasons())
-        ctx.exit(3)
+    _answers.tell(ctx, report, "documents that were coded")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ontograft.cli import render
+from ontograft.cli import _answers, render
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -78,8 +78,7 @@ def command(
     """
     from ontograft.jobs.tag import Options, tag
 
-    if resume and overwrite:
-        raise click.UsageError("--resume goes on with an output and --overwrite replaces it: pass one of them")
+    _answers.one_of(resume=resume, overwrite=overwrite)
     options = Options(
         model=model,
         pack=pack,
@@ -108,9 +107,4 @@ def command(
             progress=bar if bar.drawn else None,
             say=render.detail,
         )
-    if report.resumed:
-        render.message(f"went on after {report.resumed:,} notes that were tagged before")
-    render.message(report.sentence())
-    if report.rejected:
-        render.message(f"rejected documents are listed in {report.rejects}" if report.rejects else report.reasons())
-        ctx.exit(3)
+    _answers.tell(ctx, report, "notes that were tagged")
