@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ontograft.kg.neo4j_bundle import relation_properties, relation_type
+from ontograft.kg.neo4j_bundle import Bundle, relation_properties, relation_type
 from ontograft.kg.neo4j_connect import rows
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
 BATCH = 4000
+_MOST_WAITING = 100_000
+Said = tuple[str, str, str, str]
+"""A relation: subject, predicate, object, qualifiers."""
+
 # One statement for all types: a server plans it once, where it would plan one for each of an ontology's hundreds of properties.
 _ENDS = "UNWIND $rows AS row MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1] "
 _ABSENT = (
@@ -58,3 +64,49 @@ class EdgeWriter:
         edges, self._waiting = self._waiting, []
         if edges:
             self._submit(lambda tx: write(tx, edges))
+
+
+class Soon:
+    """Draws the relations of nodes that are being written as soon as both their ends are there.
+
+    Args:
+        node: The element ids of the nodes that are written, by the concept's id; it grows.
+        draw: Takes element id, predicate, element id and qualifiers; called by one thread at a time.
+
+    Attributes:
+        left: ids of which no relation was drawn, nor waits, since too many do.
+    """
+
+    def __init__(self, node: Mapping[str, str], draw: Callable[[Said], None]) -> None:
+        self._node, self._draw = node, draw
+        self._lock = threading.Lock()
+        self._waiting: dict[str, list[Said]] = defaultdict(list)  # by the object that is not there
+        self._count = 0
+        self.left: set[str] = set()
+
+    def written(self, batch: Iterable[Bundle]) -> None:
+        """Take note of nodes that are committed and stand in ``node``."""
+        with self._lock:
+            for one in batch:
+                if self._count > _MOST_WAITING:
+                    self.left.add(one.id)
+                else:
+                    for predicate, object_, qualifiers, _ in one.relations:
+                        self._take((one.id, predicate, object_, qualifiers))
+                arrived = self._waiting.pop(one.id, ())
+                self._count -= len(arrived)
+                for said in arrived:
+                    self._take(said)
+
+    def _take(self, said: Said) -> None:
+        subject, predicate, object_, qualifiers = said
+        start, end = self._node.get(subject), self._node.get(object_)
+        if start and end:
+            self._draw((start, predicate, end, qualifiers))
+        elif start:
+            self._waiting[object_].append(said)
+            self._count += 1
+
+    def waiting(self, *, but: Set[str]) -> Iterator[Said]:
+        """Relations whose object has not come, but those of some subjects."""
+        return (said for waits in self._waiting.values() for said in waits if said[0] not in but)

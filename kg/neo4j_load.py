@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -14,8 +14,9 @@ from ontograft.kg.neo4j_book import Book
 from ontograft.kg.neo4j_bundle import Bundle, chunks, kind_label, properties
 from ontograft.kg.neo4j_connect import Connection, rows
 from ontograft.kg.neo4j_early import MOST, Early, growing_sizes
-from ontograft.kg.neo4j_edges import BATCH, Edge, EdgeWriter, edge
+from ontograft.kg.neo4j_edges import BATCH, Edge, EdgeWriter, Said, Soon, edge
 from ontograft.kg.neo4j_lease import Lease
+from ontograft.kg.neo4j_schema import await_indexes, index_names
 from ontograft.kg.staged import Staged
 from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
 from ontograft.types import Header, Record
@@ -28,8 +29,11 @@ _AT_ONCE = 50_000
 _AHEAD = 2
 _CREATE = "UNWIND $rows AS row CREATE (n:_OntograftRow) SET n = row RETURN collect(elementId(n))"
 _GRAVES = "UNWIND $rows AS row CREATE (t:_OntograftTombstone) SET t = row"
-_TAKE_BACK = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n.source = $source AND n._born = $ordinal DELETE n"
-_KNOWN = "UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE n._anchor OR n.relations IS NOT NULL RETURN DISTINCT id"
+_AGAIN = "UNWIND $rows AS row MATCH (n:_OntograftRow {id: row.id}) WHERE n.source = row.source AND n._born = row._born "
+_RENEW = _AGAIN + "SET n = row RETURN row.id, elementId(n)"
+_UNDRAW = _AGAIN + "MATCH (n)-[r]->() WHERE r.source = row.source DELETE r"
+_KNOWN = """UNWIND $ids AS id MATCH (n:_OntograftRow {id: id}) WHERE (n._anchor OR n.relations IS NOT NULL)
+AND NOT (n.source = $source AND n._born = $ordinal) RETURN DISTINCT id"""
 
 
 class Sender:
@@ -45,11 +49,16 @@ class Sender:
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="ontograft-send")
         self._sent: list[Future[Any]] = []
 
-    def submit(self, work: Callable[[ManagedTransaction], Any]) -> None:
-        """Send one, waiting where more than a few are under way; the failure of an earlier one is raised here."""
+    def submit(self, work: Callable[[ManagedTransaction], T], then: Callable[[T], None] = lambda _: None) -> None:
+        """Send one, waiting where more than a few are under way; the failure of an earlier one is raised here.
+
+        Args:
+            work: The transaction.
+            then: Takes what it returned once it is committed, in the sending thread.
+        """
         while len(self._sent) > _AHEAD:
             self._sent.pop(0).result()
-        self._sent.append(self._pool.submit(self._write, work))
+        self._sent.append(self._pool.submit(lambda: then(self._write(work))))
 
     def wait(self) -> None:
         """Until all are written."""
@@ -76,85 +85,112 @@ class BulkLoad:
         """Ids whose labels and relationships depend on other releases too: they are settled afterwards."""
 
     def write(self, staged: Staged) -> None:
-        """Write what is staged: all nodes and the relationships between new ones."""
+        """Write what is staged: all nodes, then the relationships between new ones."""
         with self._sender() as sender:
             for said in growing(bundles(staged)):
                 self._nodes(sender, said)
-            self._finish(sender, staged)
+            self._graves(sender, staged)
+            # By the ids of their ends, which are put in the place of these when the last nodes are written.
+            relations = (row[:4] for row in staged.rows("relation"))
+            ahead = list(islice(relations, 2 * BATCH))
+            sender.wait()
+        with Sender(self._lease.write) as drawing:
+            self._draw(EdgeWriter(drawing.submit), chain(ahead, relations), staged)
+            drawing.wait()
 
     def write_beside(self, staged: Staged, records: Iterable[Record], stage: Callable[[Iterable[Record]], T]) -> T:
-        """The same while the release is being staged.
+        """The same while the release is being staged, relationships as soon as both their ends are written.
 
         Args:
             staged: What it is staged in.
             records: The release, of a source whose records are grouped.
             stage: Takes them to their end; what it returns is returned.
         """
-        with self._sender() as sender:
-            early = Early(lambda said: self._nodes(sender, said))
+        with self._sender() as sender, Sender(self._lease.write_beside) as drawing:
+            edges = EdgeWriter(drawing.submit)
+            soon = Soon(self._node, lambda said: edges.add(self._edge(*said)))
+            early = Early(lambda said: self._nodes(sender, said, soon.written))
             done = stage(early.watch(records))
+            sender.wait()
             if early.late:
-                sender.wait()
-            for ids in chunks(sorted(early.late), MOST):
-                key = {"ids": ids, "source": self._pending.name, "ordinal": self._pending.ordinal}
-                self._lease.write(lambda tx, key=key: rows(tx, _TAKE_BACK, **key))  # type: ignore[misc]
-                self._nodes(sender, list(bundles(staged, ids)))
-            self._finish(sender, staged)
+                edges.finish()
+                drawing.wait()
+                for ids in chunks(sorted(early.late), MOST):
+                    self._renew(sender, list(bundles(staged, ids)))
+            self._graves(sender, staged)
+            sender.wait()
+            self._draw(edges, chain(soon.waiting(but=early.late), _relations(staged, early.late | soon.left)), staged)
+            drawing.wait()
         return done
 
     def _sender(self) -> Sender:
         return Sender(self._lease.write_beside, at_once=2)
 
-    def _finish(self, sender: Sender, staged: Staged) -> None:
-        """Write the tombstones, and the relationships once all nodes are there."""
+    def _graves(self, sender: Sender, staged: Staged) -> None:
         for batch in chunks(staged.placed_rows("tombstone"), MOST):
             graves = [grave(row, self._pending) for row in batch]
             sender.submit(lambda tx, graves=graves: rows(tx, _GRAVES, rows=graves))  # type: ignore[misc]
-        # By the ids of their ends, which are put in the place of these when the last nodes are written.
-        relations = (edge(row[0], row[2], row[1], row[3], self._pending.name) for row in staged.rows("relation"))
-        ahead = list(islice(relations, 2 * BATCH))
-        sender.wait()
-        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside, Sender(self._lease.write) as drawing:
-            edges = EdgeWriter(drawing.submit)
-            self._draw(edges, ahead)
+
+    def _draw(self, edges: EdgeWriter, relations: Iterable[Said], staged: Staged) -> None:
+        """Draw relations; nodes are all there."""
+        outside: dict[str, str | None] = {}
+        with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside:
+            if self._alone:
+                index_names(self._connection)
             hashed = beside.submit(staged.hash)  # from here on it is the server that is waited for
-            self._draw(edges, relations)
+            for batch in chunks(relations, BATCH):
+                if not self._alone:
+                    self._look_up(sorted({said[2] for said in batch} - self._node.keys() - outside.keys()), outside)
+                for subject, predicate, object_, qualifiers in batch:
+                    start, end = self._node.get(subject), self._node.get(object_) or outside.get(object_)
+                    if start and end:
+                        edges.add(self._edge(start, predicate, end, qualifiers))
             edges.finish()
-            drawing.wait()
             hashed.result()
 
-    def _draw(self, edges: EdgeWriter, relations: Iterable[Edge]) -> None:
-        outside: dict[str, str | None] = {}
-        for batch in chunks(relations, BATCH):
-            if not self._alone:
-                self._look_up(sorted({one.end for one in batch} - self._node.keys() - outside.keys()), outside)
-            for one in batch:
-                start, end = self._node.get(one.start), self._node.get(one.end) or outside.get(one.end)
-                if start and end:
-                    edges.add(Edge(start, end, one.type, one.properties))
+    def _edge(self, start: str, predicate: str, end: str, qualifiers: str) -> Edge:
+        return edge(start, end, predicate, qualifiers, self._pending.name)
 
-    def _nodes(self, sender: Sender, batch: list[Bundle]) -> None:
+    def _nodes(self, sender: Sender, batch: list[Bundle], then: Callable[[list[Bundle]], None] = lambda _: None) -> None:
+        """Send nodes; ``then`` is told when they are committed."""
+        nodes = self._prepared(batch)
+
+        def written(made: list[str]) -> None:
+            self._node.update((node["id"], element) for node, element in zip(nodes, made, strict=True) if "_anchor" in node)
+            then(batch)
+
+        sender.submit(lambda tx: _create(tx, nodes), written)
+
+    def _renew(self, sender: Sender, batch: list[Bundle]) -> None:
+        """Send nodes of which some may be there with less; those have no relationships of their own afterwards."""
+        nodes = self._prepared(batch)
+
+        def send(tx: ManagedTransaction) -> dict[str, str]:
+            rows(tx, _UNDRAW, rows=[{key: node[key] for key in ("id", "source", "_born")} for node in nodes])
+            there: dict[str, str] = dict(rows(tx, _RENEW, rows=nodes))
+            fresh = [node for node in nodes if node["id"] not in there]
+            return there | dict(zip([node["id"] for node in fresh], _create(tx, fresh), strict=True))
+
+        def written(made: dict[str, str]) -> None:
+            self._node.update((node["id"], made[node["id"]]) for node in nodes if "_anchor" in node)
+
+        sender.submit(send, written)
+
+    def _prepared(self, batch: list[Bundle]) -> list[dict[str, Any]]:
+        """Properties of the nodes of a batch."""
         known: set[str] = set()
         if not self._alone:
             ids = [one.id for one in batch]
-            known = {row[0] for row in self._connection.read(_KNOWN, ids=ids)}
+            own = {"source": self._pending.name, "ordinal": self._pending.ordinal}
+            known = {row[0] for row in self._connection.read(_KNOWN, ids=ids, **own)}
         nodes = [properties(one, self._pending.name, self._pending.release, self._pending.ordinal) for one in batch]
         for one, node in zip(batch, nodes, strict=True):
             if one.concept and one.id not in known:
                 node["_anchor"] = True
+                self._kind[one.id] = kind_label(node["kind"])
             elif not self._alone and (one.concept or one.relations):
                 self.others[one.id] = None
-
-        def send(tx: ManagedTransaction) -> None:
-            ((made,),) = rows(tx, _CREATE, rows=nodes)
-            for node, element in zip(nodes, made, strict=True):
-                if "_anchor" in node:
-                    self._node[node["id"]] = element
-
-        sender.submit(send)
-        for node in nodes:
-            if "_anchor" in node:
-                self._kind[node["id"]] = kind_label(node["kind"])
+        return nodes
 
     def _look_up(self, ids: list[str], outside: dict[str, str | None]) -> None:
         outside.update(dict.fromkeys(ids))
@@ -180,6 +216,8 @@ class BulkLoad:
             for kind, nodes in batches if together else ():
                 _label(tx, kind, nodes, fresh=fresh)
 
+        if self._alone:
+            await_indexes(self._connection)
         self._lease.write(switch)
         for kind, nodes in () if together else batches:
             self._lease.write(lambda tx, kind=kind, nodes=nodes: _label(tx, kind, nodes, fresh=fresh))  # type: ignore[misc]
@@ -210,6 +248,18 @@ def enter(tx: ManagedTransaction, pending: Pending, header: Header, entry: Relea
         low=low,
         keep=None if dropped is None else [pending.ordinal],
     )
+
+
+def _create(tx: ManagedTransaction, nodes: list[dict[str, Any]]) -> list[str]:
+    ((made,),) = rows(tx, _CREATE, rows=nodes)
+    return list(made)
+
+
+def _relations(staged: Staged, ids: Set[str]) -> Iterator[Said]:
+    """The staged relations of some subjects."""
+    for batch in chunks(sorted(ids), MOST):
+        for row in staged.placed_rows("relation", batch):
+            yield row[0], row[1], row[2], row[3]
 
 
 def growing(found: Iterator[Bundle]) -> Iterator[list[Bundle]]:
