@@ -16,7 +16,6 @@ from ontograft.kg.neo4j_connect import Connection, rows
 from ontograft.kg.neo4j_early import MOST, Early, growing_sizes
 from ontograft.kg.neo4j_edges import BATCH, Edge, EdgeWriter, Said, Soon, edge
 from ontograft.kg.neo4j_lease import Lease
-from ontograft.kg.neo4j_schema import await_indexes, index_names
 from ontograft.kg.staged import Staged
 from ontograft.kg.stored import FOREVER, Pending, ReleaseEntry, Table
 from ontograft.types import Header, Record
@@ -135,8 +134,6 @@ class BulkLoad:
         """Draw relations; nodes are all there."""
         outside: dict[str, str | None] = {}
         with ThreadPoolExecutor(1, thread_name_prefix="ontograft-hash") as beside:
-            if self._alone:
-                index_names(self._connection)
             hashed = beside.submit(staged.hash)  # from here on it is the server that is waited for
             for batch in chunks(relations, BATCH):
                 if not self._alone:
@@ -216,8 +213,6 @@ class BulkLoad:
             for kind, nodes in batches if together else ():
                 _label(tx, kind, nodes, fresh=fresh)
 
-        if self._alone:
-            await_indexes(self._connection)
         self._lease.write(switch)
         for kind, nodes in () if together else batches:
             self._lease.write(lambda tx, kind=kind, nodes=nodes: _label(tx, kind, nodes, fresh=fresh))  # type: ignore[misc]

@@ -18,7 +18,6 @@ from ontograft.kg.neo4j_connect import Connection, rows
 from ontograft.kg.neo4j_graph import settle
 from ontograft.kg.neo4j_lease import Lease
 from ontograft.kg.neo4j_load import enter, grave
-from ontograft.kg.neo4j_schema import index_names
 from ontograft.kg.stored import FOREVER, Batch, Pending, Release, ReleaseEntry, Row, Table
 from ontograft.types import Header
 
@@ -75,7 +74,6 @@ class Neo4jReleases(ABC):
     def begin(self, header: Header, *, plan: str) -> Pending:
         """See :meth:`ontograft.kg.store.GraphStore.begin`."""
         with self.writer():
-            index_names(self._connection)
             source = self._connection.reading(read).sources.get(header.name)
             if source is not None and any(entry.release.release == header.release for entry in source.entries):
                 raise ReleaseExists(f"{self.url} holds a release {header.release} of {header.name}; give another --release")

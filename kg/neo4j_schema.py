@@ -22,8 +22,12 @@ _STATEMENTS = (
     "CREATE INDEX ontograft_row IF NOT EXISTS FOR (n:_OntograftRow) ON (n.id)",
     "CREATE INDEX ontograft_tombstone IF NOT EXISTS FOR (n:_OntograftTombstone) ON (n.id)",
     "CREATE INDEX ontograft_successor IF NOT EXISTS FOR (n:_OntograftTombstone) ON (n.successor)",
+    # Written beside the transactions, not inside them; who searches waits for it to be up to date.
+    f"CREATE FULLTEXT INDEX {NAMES} IF NOT EXISTS FOR (n:_OntograftRow) ON EACH [n.names] OPTIONS {{indexConfig:"
+    " {`fulltext.analyzer`: 'standard-folding', `fulltext.eventually_consistent`: true}}",
+    f"CREATE FULLTEXT INDEX {FOLDED} IF NOT EXISTS FOR (n:_OntograftRow) ON EACH [n._folded] OPTIONS {{indexConfig:"
+    " {`fulltext.analyzer`: 'keyword', `fulltext.eventually_consistent`: true}}",
 )
-_FULL_TEXT = {NAMES: ("names", "standard-folding"), FOLDED: ("_folded", "keyword")}
 
 MIGRATIONS: Mapping[int, Callable[[Lease], None]] = {}
 """For a schema version, what makes the next one of it. A step must bear being run again: it may be killed before the version is noted."""
@@ -47,34 +51,15 @@ def prepare(connection: Connection, lease: Lease, *, create: bool) -> None:
 
 
 def _create(connection: Connection) -> None:
-    for name in _FULL_TEXT:  # left of a store that somebody emptied
-        connection.schema(f"DROP INDEX {name} IF EXISTS")
     present = {row[0] for row in connection.read("SHOW INDEXES YIELD name RETURN name")}  # a constraint's index bears its name
     missing = [statement for statement in _STATEMENTS if statement.partition(" IF NOT")[0].rpartition(" ")[2] not in present]
     for statement in missing:
         connection.schema(statement)
     if missing:
-        await_indexes(connection)
+        connection.read("CALL db.awaitIndexes(300)")
     connection.writing(
         lambda tx: rows(tx, "MERGE (m:_Ontograft {key: 'store'}) ON CREATE SET m.schema = $schema, m.changes = 0", schema=SCHEMA)
     )
-
-
-def index_names(connection: Connection) -> None:
-    """Make the full-text indexes, unless they are there. A first load does so when its nodes are written: filling them then takes half
-    the time that keeping them up with every node does. Later they follow beside the transactions, not inside them; who searches waits
-    for them to be up to date.
-    """
-    for name, (key, analyzer) in _FULL_TEXT.items():
-        connection.schema(
-            f"CREATE FULLTEXT INDEX {name} IF NOT EXISTS FOR (n:_OntograftRow) ON EACH [n.{key}] OPTIONS {{indexConfig:"
-            f" {{`fulltext.analyzer`: '{analyzer}', `fulltext.eventually_consistent`: true}}}}"
-        )
-
-
-def await_indexes(connection: Connection) -> None:
-    """Wait until all indexes are filled."""
-    connection.read("CALL db.awaitIndexes(300)")
 
 
 def _migrate(connection: Connection, lease: Lease, book: Book) -> None:
