@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ontograft.coder import load_coder
-    from ontograft.engine import Engine, load
+    from ontograft.engine import Engine
+    from ontograft.loading import load
     from ontograft.tasks.clauses.compare import compare
     from ontograft.tasks.clauses.opening import analyst
     from ontograft.types import Candidate, Document, Entity, LinkedConcept
@@ -23,11 +23,10 @@ _PUBLIC = {
     "LinkedConcept": "ontograft.types",
     "analyst": "ontograft.tasks.clauses.opening",
     "compare": "ontograft.tasks.clauses.compare",
-    "load": "ontograft.engine",
-    "load_coder": "ontograft.coder",
+    "load": "ontograft.loading",
 }
 
-__all__ = ["Candidate", "Document", "Engine", "Entity", "LinkedConcept", "__version__", "analyst", "compare", "load", "load_coder"]
+__all__ = ["Candidate", "Document", "Engine", "Entity", "LinkedConcept", "__version__", "analyst", "compare", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, overload
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-from ontograft.errors import BundleError, OptionError
-from ontograft.kg.overlay import overlay, read_aliases
+from ontograft.errors import OptionError
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.assertion.scope import Asserter
-from ontograft.tasks.classification import settings as classification
-from ontograft.tasks.clauses import clause_types as clauses
 from ontograft.tasks.linking import Scored
-from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.explain import Explanation, explain
 from ontograft.tasks.ner.graph_types import group_labels
@@ -27,14 +22,9 @@ from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Document, Entity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from ontograft.tasks.classification.classifier import Classifier
-    from ontograft.tasks.clauses.analyst import Analyst
+    pass
 
 _TOGETHER = 16
-ASSERTION = ("en", "off")
-TYPES = ("model", "graph")
 LOADED: Final[WeakValueDictionary[str, Engine]] = WeakValueDictionary()
 """Engines of this process by their keys, as long as somebody holds them; so that a document finds the one that tagged it."""
 
@@ -136,132 +126,4 @@ class Engine:
         return dict(zip(words, self._asserter(example.text, spans), strict=True))
 
 
-@overload
-def load(  # type: ignore[overload-overlap]  # the shipped name says which of both it is
-    name: Literal["legal"], *, pack: str | Path, on: str | date | None = None
-) -> Analyst: ...
-
-
-@overload
-def load(
-    name: str | Path,
-    *,
-    pack: None = None,
-    device: str | None = None,
-    threads: int | None = None,
-    threshold: float | None = None,
-    labels: Collection[str] | None = None,
-) -> Classifier: ...
-
-
-@overload
-def load(
-    name: str | Path,
-    *,
-    pack: str | Path,
-    device: str | None = None,
-    threads: int | None = None,
-    threshold: float | None = None,
-    labels: Collection[str] | None = None,
-    prefer: Sequence[str] | None = None,
-    vocabulary: Sequence[str] | None = None,
-    identity: str | Path | None = None,
-    nested: bool = False,
-    assertion: str = "en",
-    types: str = "model",
-    aliases: str | Path | None = None,
-    on: str | date | None = None,
-) -> Engine: ...
-
-
-def load(
-    name: str | Path,
-    *,
-    pack: str | Path | None = None,
-    device: str | None = None,
-    threads: int | None = None,
-    threshold: float | None = None,
-    labels: Collection[str] | None = None,
-    prefer: Sequence[str] | None = None,
-    vocabulary: Sequence[str] | None = None,
-    identity: str | Path | None = None,
-    nested: bool = False,
-    assertion: str = "en",
-    types: str = "model",
-    aliases: str | Path | None = None,
-    on: str | date | None = None,
-) -> Engine | Analyst | Classifier:
-    """What a bundle is for: an engine that tags or an analyst of contracts, on a pack, or a classifier, with one or without.
-
-    A classifier takes ``device``, ``threads``, ``labels`` and ``threshold``, below which it abstains; the other options are a tagger's.
-
-    Args:
-        name: a shipped bundle's name, such as ``medical``, or a bundle's folder.
-        pack: the folder that ``ontograft build`` wrote; a classifier that was trained without one needs none.
-        device: a torch device; the accelerator where there is one, when None.
-        threads: processor threads; as many as there are cores, when None.
-        threshold: least probability of an entity, from 0 to 1.
-        labels: labels to keep.
-        prefer: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
-        vocabulary: ontology prefixes; a mention is linked to a concept that has an id of one of them, or to the nearest above it that has.
-        identity: folder of an identity encoder whose vectors of the names the pack holds (``ontograft build --identity``): words that
-            are no name are sought among these; among the vectors of the concepts when None.
-        nested: entities inside entities; no shipped model predicts them yet, so True is refused.
-        assertion: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
-            ``off`` for text in other languages, whose entities then have ``assertion`` None.
-        types: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …), where
-            the link posterior means them; ``model`` leaves it at the model's labels.
-        aliases: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
-        on: for an analyst, the day whose law is asked for; the newest in the pack where None.
-
-    Raises:
-        BundleError: a bundle for another task.
-        UnknownModel, BundleDamaged: no such bundle, or not as it was written.
-        PackNotFound, PackDamaged: no such pack, or not as it was written.
-        VectorsMissing: the pack has no vectors of the bundle's graph encoder.
-        OptionError: an option out of its range, a vocabulary that the pack lacks, or a line of the aliases that cannot be used.
-    """
-    import torch
-
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise OptionError(f"threshold {threshold}: give a probability between 0 and 1")
-    if nested:
-        raise OptionError("nested entities: this model predicts entities that do not overlap; leave --nested out")
-    if assertion not in ASSERTION:
-        raise OptionError(f"assertion {assertion!r}: give one of {', '.join(ASSERTION)}")
-    if types not in TYPES:
-        raise OptionError(f"types {types!r}: give one of {', '.join(TYPES)}")
-    if threads is not None:
-        if threads < 1:
-            raise OptionError(f"{threads} threads: give 1 or more")
-        torch.set_num_threads(threads)
-    bundle = bundles.load(name)
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        raise OptionError(f"device {chosen!r} cannot be used here; give cpu, or cuda where torch finds one") from error
-    if bundle.task == classification.TASK:
-        from ontograft.tasks.classification.classifier import Classifier
-
-        return Classifier(bundle, Pack.open(pack) if pack is not None else None, device=chosen, min_score=threshold, labels=labels)
-    if bundle.task not in (bundled.TASK, clauses.TASK):
-        raise BundleError(
-            f"{bundle.folder}: a bundle for {bundle.task}, needed one for {bundled.TASK}, {clauses.TASK} or {classification.TASK}"
-        )
-    if pack is None:
-        raise OptionError(f"{bundle.folder} works with a pack: name the folder that `ontograft build` wrote")
-    if bundle.task == clauses.TASK:
-        from ontograft.tasks.clauses import opening
-
-        return opening.of_bundle(bundle, pack, on=on)
-    options = TagOptions(
-        threshold or 0.0, frozenset(labels) if labels else None, tuple(prefer or ()), tuple(vocabulary or ()), assertion, types
-    )
-    opened = Pack.open(pack)
-    if aliases is not None:
-        opened = overlay(opened, read_aliases(aliases, opened))
-    return Engine(bundle, opened, options=options, device=chosen, identity=Path(identity) if identity is not None else None)
-
-
-__all__ = ["Engine", "TagOptions", "load"]
+__all__ = ["Engine", "TagOptions"]

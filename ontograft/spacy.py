@@ -52,7 +52,8 @@ class OntograftComponent:
     def __init__(self, model: str, pack: str | None, *, options: dict[str, Any] | None = None, name: str = "ontograft") -> None:
         self.name = name
         self.config = {**_DEFAULTS, "model": model, "pack": pack, **(options or {})}
-        self.engine: Any = ontograft.load(model, pack=pack, **(options or {}))
+        chosen = {key: value for key, value in (options or {}).items() if value != _DEFAULTS.get(key)}  # not every bundle takes all
+        self.engine: Any = ontograft.load(model, pack=pack, **chosen)
         if not Span.has_extension("ontograft"):
             Span.set_extension("ontograft", default=None)
         if not Span.has_extension("assertion"):

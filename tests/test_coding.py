@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from ontograft.cli.main import cli
-from ontograft.coder import load_coder
 from ontograft.errors import BundleDamaged, BundleError, CorpusError, OptionError, OutputExists
 from ontograft.fusion.arms import Arm
 from ontograft.jobs.build import build
 from ontograft.jobs.code import CodeRun, code
 from ontograft.jobs.evaluate_coding import evaluate_coding
 from ontograft.jobs.train_coding import CodingPlan, train_coding
+from ontograft.loading import load
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
 from tests.icd import split, store
 from tests.tiny import Tiny
@@ -87,14 +87,14 @@ def test_a_code_that_no_training_document_has_is_found_by_its_name(made: Path, t
 
 
 def test_options_choose(made: Path) -> None:
-    coder = load_coder(made / "es", pack=made / "pack", min_score=0.0, top_k=2, assertion="off")
+    coder = load(made / "es", pack=made / "pack", min_score=0.0, top_k=2, assertion="off")
     note = coder.code(TEXT)
     assert len(note.codes) == 2 and not note.not_coded
     assert note.codes[0].score >= note.codes[1].score
-    assert not load_coder(made / "es", pack=made / "pack", min_score=1.0).code(TEXT).codes
+    assert not load(made / "es", pack=made / "pack", min_score=1.0).code(TEXT).codes
     for wrong in ({"min_score": 2.0}, {"top_k": 0}, {"assertion": "maybe"}, {"threads": 0}):
         with pytest.raises(OptionError):
-            load_coder(made / "es", pack=made / "pack", **wrong)  # type: ignore[arg-type]
+            load(made / "es", pack=made / "pack", **wrong)  # type: ignore[arg-type]
 
 
 def test_bad_documents_are_rejected_and_counted(made: Path, tmp_path: Path) -> None:
@@ -168,9 +168,11 @@ def test_a_bundle_is_checked_and_holds_no_word_of_its_documents(made: Path, tmp_
     shutil.copytree(made / "es", copied)
     (copied / "phrases.safetensors").write_bytes(b"x")
     with pytest.raises(BundleDamaged, match=r"phrases\.safetensors"):
-        load_coder(copied, pack=made / "pack")
+        load(copied, pack=made / "pack")
     with pytest.raises(BundleError, match="a bundle for ner, needed one for coding"):
-        load_coder("medical", pack=made / "pack")
+        load("medical", pack=made / "pack", task="coding")
+    with pytest.raises(OptionError, match=r"vocabulary: .* is a bundle for coding, which takes min_score, top_k, assertion, as_of"):
+        load(made / "es", pack=made / "pack", vocabulary=["mesh"])
 
 
 def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, tiny: Tiny) -> None:

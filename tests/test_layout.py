@@ -12,7 +12,7 @@ ROOMS = ("ingest", "kg", "encoders", "fusion", "tasks")
 # Each may import those before it. `types`, `errors` and `config` lie below every room.
 ORDER = ("ground", "ingest", "kg", "encoders", "fusion", "tasks", "engine", "show", "jobs", "cli")
 GROUND = {"types", "errors", "config"}
-ENGINE = {"engine", "coder"}
+ENGINE = {"engine", "loading"}
 SHOW = {"show", "explore", "spacy", "output", "samples", "models"}
 # Allowed from everywhere above the ground: they import nothing of ours themselves, but for errors.
 LEAVES = {"output", "samples", "models"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ontograft import output
 from ontograft.errors import OptionError
 from ontograft.output import STDIO
 from ontograft.tasks.clauses.analyst import Analyst
+from ontograft.tasks.clauses.clause_types import TASK
 from ontograft.tasks.clauses.report import Report
 from ontograft.tasks.clauses.review import read_decisions, write_csv, write_docx
 
@@ -92,9 +92,6 @@ def _analyst(model: str | Path, pack: str | Path, on: str | None) -> Analyst:
         from ontograft.tasks.clauses.opening import analyst
 
         return analyst(pack, on=on)
-    from ontograft.engine import load
+    import ontograft
 
-    opened: Any = load(model, pack=pack, on=on)
-    if not isinstance(opened, Analyst):
-        raise OptionError(f"--model {model}: a bundle that tags, needed one for clauses, or none")
-    return opened
+    return ontograft.load(model, pack=pack, task=TASK, on=on)

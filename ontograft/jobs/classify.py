@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ontograft.errors import OptionError
 from ontograft.jobs.documents import Answers, Columns, Report, Work, answer_all, read, with_words
 from ontograft.tasks.classification.answer import Classified
+from ontograft.tasks.classification.settings import TASK
 
 Classifies = Answers[Classified]
 
@@ -98,10 +98,7 @@ def _open(options: ClassifyRun, *, device: str | None, threads: int | None, load
         import ontograft
 
         load = ontograft.load
-    opened_: Any = load(
-        options.model, pack=options.pack, device=device, threads=threads, threshold=options.min_score, labels=options.labels
+    classifier: Classifies = load(
+        options.model, pack=options.pack, task=TASK, device=device, threads=threads, threshold=options.min_score, labels=options.labels
     )
-    if not hasattr(opened_, "classify"):
-        raise OptionError(f"--model {options.model}: a bundle that tags, needed one for classification")
-    classifier: Classifies = opened_
     return classifier

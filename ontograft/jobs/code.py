@@ -15,6 +15,7 @@ from ontograft.jobs.documents import Answers, Columns, Report, Work, answer_all,
 from ontograft.jobs.encounters import Encounter, encounters
 from ontograft.output import STDIO
 from ontograft.tasks.coding.coder import CodedNote
+from ontograft.tasks.coding.settings import TASK
 from ontograft.types import Note, NoteReject
 
 CodesTexts = Answers[CodedNote]
@@ -89,9 +90,9 @@ def code(
         resume: go on with the ``OUT.part`` of an interrupted run.
         overwrite: replace ``out`` where it exists.
         csv, fhir: also write the codes as a table, and as FHIR R4 conditions, a bundle a document.
-        device, threads: as of ``ontograft.load_coder``.
+        device, threads: as of ``ontograft.load``.
         progress: called with the documents done and how many there are.
-        load: opens the coder; ``ontograft.load_coder`` where it is not given.
+        load: opens the coder; ``ontograft.load`` where it is not given.
 
     Raises:
         OutputExists, OptionError, DocumentError, BundleError, PackError: as of ``ontograft tag``.
@@ -131,12 +132,13 @@ def _records(source: str | Path, columns: Columns, options: CodeRun) -> tuple[It
 
 def _open(options: CodeRun, *, device: str | None, threads: int | None, load: Callable[..., CodesTexts] | None) -> CodesTexts:
     if load is None:
-        from ontograft.coder import load_coder
+        import ontograft
 
-        load = load_coder
+        load = ontograft.load
     return load(
         options.model,
         pack=options.pack,
+        task=TASK,
         device=device,
         threads=threads,
         min_score=options.min_score,

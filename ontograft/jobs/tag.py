@@ -130,6 +130,7 @@ def _open(
     engine = load(
         options.model,
         pack=options.pack,
+        task="ner",
         device=device,
         threads=threads,
         threshold=options.threshold,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from ontograft.encoders.lora import LoraSettings
 from ontograft.errors import OptionError
 from ontograft.fusion.arms import Arm
 from ontograft.fusion.attention import AttentionSettings
 
-TASK = "classification"
+TASK: Final = "classification"
 WEIGHTS = ("none", "balanced", "focal")
 
 

@@ -26,17 +26,17 @@ def analyst(pack: str | Path, *, classifier: TypeClassifier | None = None, on: s
     return Analyst(Pack.open(pack), classifier=classifier, on=day(on))
 
 
-def of_bundle(bundle: Bundle, pack: str | Path, *, on: str | date | None = None) -> Analyst:
+def of_bundle(bundle: Bundle, pack: Pack, *, on: str | date | None = None) -> Analyst:
     """An analyst with a bundle's classifier.
 
     Raises:
         BundleDamaged: settings or weights that do not fit.
         EncoderError: the base encoder is missing or another.
-        PackNotFound, PackDamaged, OptionError: as :func:`analyst`.
+        OptionError: no date.
     """
     from ontograft.tasks.clauses.type_head import ClauseTyper
 
-    return analyst(pack, classifier=ClauseTyper.of(bundle), on=on)
+    return Analyst(pack, classifier=ClauseTyper.of(bundle), on=day(on))
 
 
 def day(on: str | date | None) -> date | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.tasks.coding.candidates import COMMON, FEATURES, GRAPH, NAME, PHRASE
 from ontograft.tasks.coding.stems import LANGUAGES
 
-TASK = "coding"
+TASK: Final = "coding"
 ARMS = (Arm.GRAPH, Arm.NAMES, Arm.OFF)
 BINS = (0, 1, 5, 20)
 """Least number of training documents with a code in each bin of frequency."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -30,7 +30,7 @@ from ontograft.tasks.ner.tags import TagSet
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-TASK = "ner"
+TASK: Final = "ner"
 _LEXICON = "lexicon"
 
 
