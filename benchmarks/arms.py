@@ -20,13 +20,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import cells
+
 from ontograft.encoders.graph import GraphEncoder
 from ontograft.fusion.arms import Arm
 from ontograft.jobs.provenance import provenance
 from ontograft.jobs.train import NerPlan, train_ner
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.metrics import bootstrap_difference
 from ontograft.tasks.ner.bundled import TaggerSettings, settings_of
 from ontograft.tasks.training import TrainingSettings
 
@@ -93,15 +94,10 @@ def one_label(path: Path, options: argparse.Namespace) -> Path:
 
 def summary(corpus: str) -> dict[str, Any]:
     """All cells in one table."""
-    cells = [json.loads(p.read_text()) for p in sorted((RESULTS / corpus).glob("*.json"))]
-    arms: dict[str, list[dict[str, Any]]] = {}
-    for cell in cells:
-        arms.setdefault(cell["cell"].split(":")[0], []).append(cell)
+    arms = cells.read(RESULTS / corpus, lambda cell: cell.split(":")[0])
     table = {
         arm: {
-            "seeds": [c["metrics"]["seed"] for c in rows],
-            "span_f1": [round(c["metrics"]["span_f1"], 4) for c in rows],
-            "mean": round(statistics.mean(c["metrics"]["span_f1"] for c in rows), 4),
+            **cells.figures(rows),
             "per_label": {
                 label: round(statistics.mean(c["metrics"]["per_label"][label]["f1"] for c in rows), 4)
                 for label in rows[0]["metrics"]["per_label"]
@@ -110,18 +106,12 @@ def summary(corpus: str) -> dict[str, Any]:
         }
         for arm, rows in arms.items()
     }
-    pairs = [("graph", "off"), ("aliases", "off"), ("graph", "names"), ("graph", "aliases"), ("moved", "off")]
-    differences = {}
-    for a, b in pairs:
-        if a in arms and b in arms:
-            shared = sorted({c["metrics"]["seed"] for c in arms[a]} & {c["metrics"]["seed"] for c in arms[b]})
-            left, right = (
-                [tuple(x) for s in shared for c in arms[k] if c["metrics"]["seed"] == s for x in c["metrics"]["document_counts"]]
-                for k in (a, b)
-            )
-            value, low, high = bootstrap_difference(left, right)
-            differences[f"{a} - {b}"] = {"f1": round(value, 4), "interval": [round(low, 4), round(high, 4)], "seeds": shared}
-    return {"data": f"{corpus} dev; trained on train, settings chosen on tune", "arms": table, "differences": differences}
+    pairs = [("graph", "off"), ("aliases", "off"), ("graph", "names"), ("graph", "aliases"), ("moved", "off"), ("shuffled", "aliases")]
+    return {
+        "data": f"{corpus} dev; trained on train, settings chosen on tune",
+        "arms": table,
+        "differences": cells.differences(arms, pairs),
+    }
 
 
 def main() -> None:
