@@ -22,7 +22,7 @@ class ReadAhead:
     def __init__(self, base: BaseEncoder) -> None:
         # One thread: the other core is at work.
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "ontograft.encoders.ahead", base.name, str(base.path), base.sha256]
+        command = [sys.executable, "-m", "ontograft.encoders.ahead", base.name, str(base.path), base.sha256, str(base.adapted or "")]
         nowhere = subprocess.DEVNULL
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, env=environment)
 
@@ -59,10 +59,10 @@ def main() -> None:
     from ontograft.encoders.concepts import text_vectors
     from ontograft.encoders.text import TextEncoder
 
-    name, path, sha256 = sys.argv[1:]
+    name, path, sha256, adapted = sys.argv[1:]
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(sys.stdin.buffer.read)
-        encoder = TextEncoder(BaseEncoder(name, Path(path), sha256), sparing=True)
+        encoder = TextEncoder(BaseEncoder(name, Path(path), sha256, Path(adapted) if adapted else None), sparing=True)
         loaded, texts = encoder.reads_few, waiting.result()
     if loaded and texts:
         text_vectors(json.loads(texts), encoder)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ontograft.errors import EncoderError
+from ontograft.encoders import lora
+from ontograft.errors import BundleDamaged, EncoderError
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DEFAULT = "all-MiniLM-L6-v2"
+ADAPTED, ADAPTERS, SCHEMA = "adapted.json", "adapters.safetensors", 1
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -25,12 +29,14 @@ class BaseEncoder:
     Attributes:
         name: what the user called it.
         path: the folder that holds config, tokenizer and ``model.safetensors``.
-        sha256: hash of ``model.safetensors``; a bundle refuses any other.
+        sha256: hash of ``model.safetensors``, of an adapted encoder of the adapters too; a bundle refuses any other.
+        adapted: the folder that ``ontograft train encoder`` wrote, whose adapters are folded in; None for the encoder as it is.
     """
 
     name: str
     path: Path
     sha256: str
+    adapted: Path | None = None
 
     @property
     def key(self) -> str:
@@ -43,16 +49,20 @@ def resolve(name: str | None = None) -> BaseEncoder:
 
     Args:
         name: None or ``all-MiniLM-L6-v2`` for the encoder that is installed with Ontograft, a folder, or the name of a
-            Hugging Face model (looked up in its cache first, then fetched unless ``HF_HUB_OFFLINE`` is set).
+            Hugging Face model (looked up in its cache first, then fetched unless ``HF_HUB_OFFLINE`` is set). A folder may hold
+            the adapters of such an encoder, as ``ontograft train encoder`` writes them.
 
     Raises:
         EncoderError: nothing of that name, or no safetensors weights in it.
+        BundleDamaged: adapters that are not as they were written.
     """
     if name is None or name == DEFAULT:
         return BaseEncoder(DEFAULT, _installed(), _sha256(_installed() / "model.safetensors"))
     folder = Path(name)
     if not folder.is_dir():
         folder = _from_hub(name)
+    if (folder / ADAPTED).is_file():
+        return _adapted(folder)
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise EncoderError(
@@ -77,6 +87,8 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if config.model_type == "electra":
         options = {}
     model = AutoModel.from_pretrained(base.path, config=config, use_safetensors=True, **options).float().eval()
+    if base.adapted is not None:
+        _fold(model, base.adapted)
     prefix = {"add_prefix_space": True} if config.model_type in {"roberta", "xlm-roberta", "deberta"} else {}
     tokenizer = AutoTokenizer.from_pretrained(base.path, use_fast=True, **prefix)
     if not tokenizer.is_fast:
@@ -84,6 +96,53 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
             f"{base.name}: its tokenizer has no fast version, which exact character offsets need; choose an encoder with a tokenizer.json"
         )
     return model, tokenizer
+
+
+def save_adapters(folder: Path, base: BaseEncoder, weights: dict[str, Tensor], settings: lora.LoraSettings, notes: dict[str, Any]) -> None:
+    """Write adapters of an encoder (float16 safetensors) and a manifest, so that :func:`resolve` takes the folder for the encoder."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.cpu().half().contiguous() for name, tensor in weights.items()}, folder / ADAPTERS)
+    manifest = {
+        **{"schema": SCHEMA, "base": {"name": base.name, "sha256": base.sha256}},
+        **{"lora": {"rank": settings.rank, "alpha": settings.alpha}, "sha256": _sha256(folder / ADAPTERS), **notes},
+    }
+    (folder / ADAPTED).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of adapters, which are those it was written for."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / ADAPTED).read_text(encoding="utf-8"))
+        schema, kept = manifest["schema"], _sha256(folder / ADAPTERS)
+        _ = manifest["base"]["name"], manifest["base"]["sha256"], int(manifest["lora"]["rank"]), int(manifest["lora"]["alpha"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleDamaged(f"{folder}: no adapters of `ontograft train encoder` ({type(error).__name__}); train anew") from error
+    if schema != SCHEMA or kept != manifest["sha256"]:
+        raise BundleDamaged(f"{folder / ADAPTERS}: its sha256 is not the one in {ADAPTED}; copy the folder again or train anew")
+    return manifest
+
+
+def _adapted(folder: Path) -> BaseEncoder:
+    manifest = _manifest(folder)
+    wanted = manifest["base"]
+    found = resolve(wanted["name"])
+    if found.sha256 != wanted["sha256"]:
+        raise EncoderError(
+            f"{folder}: adapters of {wanted['name']} with sha256 {wanted['sha256'][:12]}…, found {found.sha256[:12]}…; "
+            "install the same weights or train anew"
+        )
+    both = hashlib.sha256(f"{found.sha256} {manifest['sha256']}".encode()).hexdigest()
+    return BaseEncoder(found.name, found.path, both, folder)
+
+
+def _fold(model: PreTrainedModel, folder: Path) -> None:
+    from safetensors.torch import load_file
+
+    manifest = _manifest(folder)
+    shape = lora.LoraSettings(int(manifest["lora"]["rank"]), int(manifest["lora"]["alpha"]))
+    lora.fold(model, {name: tensor.float() for name, tensor in load_file(folder / ADAPTERS).items()}, shape)
 
 
 def _installed() -> Path:

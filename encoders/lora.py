@@ -73,6 +73,23 @@ def merge(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
+def fold(model: PreTrainedModel, weights: dict[str, Tensor], settings: LoraSettings) -> PreTrainedModel:
+    """Fold saved adapters into a plain encoder, which is a plain encoder again afterwards, ready for adapters of its own.
+
+    Raises:
+        EncoderError: as of :func:`load_state`.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    load_state(attach(model, settings), weights)
+    merge(model)
+    for name, module in list(model.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, module.get_base_layer())
+    return model.requires_grad_(True)
+
+
 def _linear_names(model: PreTrainedModel) -> list[str]:
     from torch.nn import Linear
 

@@ -78,7 +78,9 @@ class PlainBert:
 
 
 def plain_bert(base: BaseEncoder) -> PlainBert | None:
-    """The encoder, if it is a BERT without peculiarities; None for any other, which transformers must load."""
+    """The encoder, if it is a BERT without peculiarities or adapters; None for any other, which transformers must load."""
+    if base.adapted is not None:
+        return None
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 

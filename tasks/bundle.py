@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ontograft.encoders import base as base_encoders
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MANIFEST, CARD, SCHEMA = "bundle.json", "README.md", 1
+_ENCODER = "encoder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Bundle:
             EncoderError: it is missing, or its weights are not those the bundle was trained on.
         """
         wanted = self.manifest["base"]
-        found = base_encoders.resolve(wanted["name"])
+        own = self.folder / _ENCODER
+        found = base_encoders.resolve(str(own) if own.is_dir() else wanted["name"])
         if found.sha256 != wanted["sha256"]:
             raise EncoderError(
                 f"{self.folder}: trained on {wanted['name']} with sha256 {wanted['sha256'][:12]}…, the one here has {found.sha256[:12]}…; "
@@ -166,16 +169,25 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def save(
-    folder: Path, *, manifest: Mapping[str, Any], weights: Mapping[str, Mapping[str, Tensor]], card: str, graph: Path | None = None
+    folder: Path,
+    *,
+    base: base_encoders.BaseEncoder,
+    manifest: Mapping[str, Any],
+    weights: Mapping[str, Mapping[str, Tensor]],
+    card: str,
+    graph: Path | None = None,
+    inside: Mapping[str, Path] = MappingProxyType({}),
 ) -> Bundle:
     """Write a bundle beside its place, then move it there, replacing an earlier one; ask :func:`refuse_foreign` before.
 
     Args:
         folder: where it is to be.
-        manifest: everything but schema and parts.
+        base: the text encoder it was trained on; of an adapted one the adapters are copied into the bundle.
+        manifest: everything but schema, base and parts.
         weights: tensors by part; floats are written in float16.
         card: the model card, Markdown.
         graph: folder of the graph encoder, copied into the bundle.
+        inside: further folders to copy into it, by name.
     """
     from safetensors.torch import save_file
 
@@ -185,18 +197,19 @@ def save(
         work.mkdir()
         for part, tensors in weights.items():
             save_file({name: _stored(t) for name, t in tensors.items()}, work / f"{part}.safetensors")
-        if graph is not None:
-            (work / "graph").mkdir()
-            for path in sorted(graph.iterdir()):
-                if path.suffix in {".json", ".safetensors"}:
-                    shutil.copyfile(path, work / "graph" / path.name)
+        for name, source in {"graph": graph, _ENCODER: base.adapted, **inside}.items():
+            if source is not None:
+                (work / name).mkdir()
+                for path in sorted(source.iterdir()):
+                    if path.suffix in {".json", ".safetensors"}:
+                        shutil.copyfile(path, work / name / path.name)
         (work / CARD).write_text(card, encoding="utf-8")
         parts = {}
         for path in sorted(work.rglob("*")):
             if path.is_file() and path.name != CARD:
                 content = path.read_bytes()
                 parts[path.relative_to(work).as_posix()] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        full = {"schema": SCHEMA, **manifest, "parts": parts}
+        full = {"schema": SCHEMA, "base": {"name": base.name, "sha256": base.sha256}, **manifest, "parts": parts}
         (work / MANIFEST).write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if folder.exists():  # moved aside, so that one of the two is there at any moment but one, and both until the new one is whole
             folder.replace(Path(temporary) / "before")

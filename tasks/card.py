@@ -109,6 +109,40 @@ Weights: Apache-2.0. Names remain under the licences of their ontologies.
 """
 
 
+def adapted_card(base: str, notes: Mapping[str, Any]) -> str:
+    """The card of an adapted text encoder, Markdown."""
+    training, report = notes["training"], notes["report"]
+    figures = "\n".join(
+        f"| {name} | {report[key]['all']:.2f} | {report[key]['names']:.2f} | {report[key]['others']:.2f} |"
+        for name, key in (("a head on the frozen encoder", "before"), ("with the adapters", "after"))
+    )
+    texts = "\n".join(f"* {text['name']}, sha256 {text['sha256'][:12]}…" for text in notes["texts"])
+    return f"""# Adapted text encoder
+
+Low-rank adapters of {base}, trained by masked language modelling with names of concepts masked as a whole. They are folded in when the
+encoder is opened; give this folder wherever an encoder is asked for.
+
+## Data
+{report["documents"]:,} documents, {report["pieces"]:,} word pieces; {training["steps"]} steps of {training["budget"]} pieces, seed
+{training["seed"]}.
+
+{texts}
+
+## Scores
+Perplexity of masked word pieces on {report["held_out"]:,} held-out documents ({report["after"]["masked"]:,} pieces):
+
+| encoder | all | in names of concepts | in other words |
+|---|---|---|---|
+{figures}
+
+## Limits
+It knows the field and the language of these texts better, and others no better than its base.
+
+## Licence
+Weights: Apache-2.0; what licence the texts have is for who trained it to say.
+"""
+
+
 def _ontologies(notes: Mapping[str, Any]) -> str:
     rows = [
         f"| {o['name']} | {o['release']} | {o['licence'] or 'see the ontology'} | {o.get('attribution') or ''} |"

@@ -1,4 +1,4 @@
-"""``ontograft train``: bundles from annotated files, graph and identity encoders from packs."""
+"""``ontograft train``: bundles from annotated files, encoders from packs and texts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from ontograft.cli import _classification, render
+from ontograft.cli import _classification, _encoders, render
 
 
 @click.group()
 def command() -> None:
-    """Train a bundle (ner, coding, classification, clauses), a graph encoder (graph) or an identity encoder (identity).
+    """Train a bundle (ner, coding, classification, clauses) or an encoder: of the graph (graph), of names (identity), of text (encoder).
 
     Checkpoints and TensorBoard logs lie in OUT.runs; an interrupted training goes on with --resume.
     """
 
 
 command.add_command(_classification.train, "classification")
+command.add_command(_encoders.identity, "identity")
+command.add_command(_encoders.encoder, "encoder")
 
 
 @command.command("ner")
@@ -180,61 +182,6 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
             ("links, mean reciprocal rank among 1,000", f"{report.mrr:.3f}", f"{report.mrr_text_only:.3f}"),
             ("synonyms, first of the batch", f"{report.synonym_accuracy:.3f}", ""),
         ],
-    )
-
-
-@command.command("identity")
-@click.option(
-    "--pack", required=True, type=click.Path(path_type=Path), help="The pack whose synonyms are learned from; it needs no vectors."
-)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the identity encoder.")
-@click.option("--encoder", help="Text encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
-@click.option("--steps", default=1600, type=click.IntRange(1), show_default=True, help="Training steps.")
-@click.option("--batch", default=128, type=click.IntRange(2), show_default=True, help="Pairs of names in a batch.")
-@click.option("--learning-rate", default=1e-3, show_default=True, help="Peak rate.")
-@click.option("--seed", default=0, show_default=True, help="Seed.")
-@click.option(
-    "--exclude", type=click.Path(path_type=Path), help="File with an id on each line: concepts it may not see, nor what is joined."
-)
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
-@click.option("--overwrite", is_flag=True, help="Replace an encoder that is there.")
-@click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
-def identity_command(
-    pack: Path,
-    out: Path,
-    encoder: str | None,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    seed: int,
-    exclude: Path | None,
-    resume: bool,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
-    """Train vectors of names by synonym contrast with hard names."""
-    from dataclasses import asdict
-
-    from ontograft.encoders.contrast import ContrastSettings
-    from ontograft.encoders.synonyms import PairSettings
-    from ontograft.jobs.identity import IdentityPlan, train_identity
-
-    plan = IdentityPlan(
-        steps=steps,
-        learning_rate=learning_rate,
-        pairs=PairSettings(seed=seed),
-        contrast=ContrastSettings(pairs=batch, seed=seed),
-        base=encoder,
-    )
-    report = train_identity(pack, out, plan, exclude=exclude, resume=resume, overwrite=overwrite, say=render.message)
-    if as_json:
-        render.as_json(asdict(report))
-        return
-    render.message(f"{out}: identity encoder written after {report.steps} steps on {report.pairs:,} pairs")
-    render.table(
-        ("held-out names", "first is right", "mean reciprocal rank"),
-        [(of, f"{r.accuracy:.4f}", f"{r.mrr:.4f}") for of, r in (("untrained", report.before), ("trained", report.after))],
-        title=f"{report.after.queries:,} names among {report.after.names:,}",
     )
 
 

@@ -107,9 +107,8 @@ def save(
         weights["lora"] = lora.state(trained.reader.encoder.model)
     if trained.reader.encoder.fusion is not None:
         weights["fusion"] = trained.reader.encoder.fusion.state_dict()
-    base_of = {"name": base.name, "sha256": base.sha256}
-    manifest = {"task": TASK, "base": base_of, "settings": asdict(trained.settings), **notes}
-    return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
+    manifest = {"task": TASK, "settings": asdict(trained.settings), **notes}
+    return bundles.save(folder, base=base, manifest=manifest, weights=weights, card=card, graph=graph)
 
 
 def settings_of(bundle: bundles.Bundle) -> ClassifierSettings:

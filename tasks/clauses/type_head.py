@@ -110,9 +110,8 @@ class ClauseTyper:
     def save(self, folder: Path, *, card: str, notes: Mapping[str, Any]) -> bundles.Bundle:
         """Write a bundle; ask :func:`ontograft.tasks.bundle.refuse_foreign` before."""
         weights = {_PART: {**self.layer.state_dict(), "idf": torch.from_numpy(self.idf)}}
-        base = {"name": self.base.name, "sha256": self.base.sha256}
-        manifest = {"task": TASK, "base": base, "settings": asdict(self.settings), **notes}
-        return bundles.save(folder, manifest=manifest, weights=weights, card=card)
+        manifest = {"task": TASK, "settings": asdict(self.settings), **notes}
+        return bundles.save(folder, base=self.base, manifest=manifest, weights=weights, card=card)
 
     @classmethod
     def of(cls, bundle: bundles.Bundle) -> ClauseTyper:

@@ -39,8 +39,8 @@ def save(
         "phrases": {name: torch.from_numpy(array.copy()) for name, array in dictionary.items()},
         "lexicon": {name: torch.from_numpy(array.copy()) for name, array in trained.learned.lexicon.arrays().items()},
     }
-    manifest = {"task": TASK, "base": {"name": base.name, "sha256": base.sha256}, "settings": asdict(trained.settings), **notes}
-    return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
+    manifest = {"task": TASK, "settings": asdict(trained.settings), **notes}
+    return bundles.save(folder, base=base, manifest=manifest, weights=weights, card=card, graph=graph)
 
 
 def settings_of(bundle: bundles.Bundle) -> CoderSettings:

@@ -159,8 +159,8 @@ def save(
         weights["chain"] = model.chain.state_dict()
     if lexicon is not None:
         weights[_LEXICON] = {name: torch.from_numpy(array.copy()) for name, array in lexicon.arrays().items()}
-    manifest = {"task": TASK, "base": {"name": base.name, "sha256": base.sha256}, "settings": asdict(settings), **notes}
-    return bundles.save(folder, manifest=manifest, weights=weights, card=card, graph=graph)
+    manifest = {"task": TASK, "settings": asdict(settings), **notes}
+    return bundles.save(folder, base=base, manifest=manifest, weights=weights, card=card, graph=graph)
 
 
 def _with_later_features(weights: dict[str, Tensor]) -> dict[str, Tensor]:
