@@ -102,7 +102,11 @@ def main() -> None:
     result: dict[str, Any] = {
         "question": "entities of Indian court texts, exact spans, on cases that were not read in training",
         "train": {"texts": len(train), "mentions": sum(len(d.mentions) for d in train)},
-        "dev": {"texts": len(dev), "mentions": sum(len(d.mentions) for d in dev), "of each": Counter(m.label for d in dev for m in d.mentions)},
+        "dev": {
+            "texts": len(dev),
+            "mentions": sum(len(d.mentions) for d in dev),
+            "of each": Counter(m.label for d in dev for m in d.mentions),
+        },
         "cases": len({case for case, _ in texts}),
         "epochs": options.epochs,
         "hide": options.hide,

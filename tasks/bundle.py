@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ontograft.encoders import base as base_encoders
@@ -166,7 +167,13 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def save(
-    folder: Path, *, manifest: Mapping[str, Any], weights: Mapping[str, Mapping[str, Tensor]], card: str, graph: Path | None = None
+    folder: Path,
+    *,
+    manifest: Mapping[str, Any],
+    weights: Mapping[str, Mapping[str, Tensor]],
+    card: str,
+    graph: Path | None = None,
+    inside: Mapping[str, Path] = MappingProxyType({}),
 ) -> Bundle:
     """Write a bundle beside its place, then move it there, replacing an earlier one; ask :func:`refuse_foreign` before.
 
@@ -176,6 +183,7 @@ def save(
         weights: tensors by part; floats are written in float16.
         card: the model card, Markdown.
         graph: folder of the graph encoder, copied into the bundle.
+        inside: further folders to copy into it, by name.
     """
     from safetensors.torch import save_file
 
@@ -185,11 +193,11 @@ def save(
         work.mkdir()
         for part, tensors in weights.items():
             save_file({name: _stored(t) for name, t in tensors.items()}, work / f"{part}.safetensors")
-        if graph is not None:
-            (work / "graph").mkdir()
-            for path in sorted(graph.iterdir()):
+        for name, source in {**({"graph": graph} if graph is not None else {}), **inside}.items():
+            (work / name).mkdir()
+            for path in sorted(source.iterdir()):
                 if path.suffix in {".json", ".safetensors"}:
-                    shutil.copyfile(path, work / "graph" / path.name)
+                    shutil.copyfile(path, work / name / path.name)
         (work / CARD).write_text(card, encoding="utf-8")
         parts = {}
         for path in sorted(work.rglob("*")):

@@ -34,7 +34,7 @@ def of_bundle(bundle: Bundle, pack: str | Path, *, on: str | date | None = None)
         EncoderError: the base encoder is missing or another.
         PackNotFound, PackDamaged, OptionError: as :func:`analyst`.
     """
-    from ontograft.tasks.clauses.type_head import ClauseTyper
+    from ontograft.tasks.clauses.typer import ClauseTyper
 
     return analyst(pack, classifier=ClauseTyper.of(bundle), on=on)
 
