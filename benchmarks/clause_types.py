@@ -5,9 +5,9 @@ python benchmarks/clause_types.py [--data DIR/legal] [--model legal] [--contract
 Published definition (CUAD's evaluation script): a labelled text is found where a said one shares half of their words (Jaccard of
 word sets); a said one that shares half with none is wrong; precision and recall are pooled over contracts and types, precision is made
 monotonic, and AUPR is the area under it. Said at a threshold: runs of up to three neighbouring sentences of one clause that are above
-it; for names and dates what the bundle's tagger says, at its score. Labelled texts with left-out parts ("<omitted>") stand in no contract and count as missed in the pooled figures. By type where there
-are ten held-out positives. Intervals: 95 %, contracts drawn anew 400 times. Beside it TF-IDF with a logistic regression a type, on the
-same training sentences.
+it; for names and dates what the bundle's tagger says, at its score. Labelled texts with left-out parts ("<omitted>") stand in no
+contract and count as missed in the pooled figures. By type where there are ten held-out positives. Intervals: 95 %, contracts drawn anew
+400 times. Beside it TF-IDF with a logistic regression a type, on the same training sentences.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from ontograft.encoders import base as base_encoders
 from ontograft.fusion.arms import Arm
@@ -15,12 +14,11 @@ from ontograft.tasks.clauses.names import TOGETHER, opening
 from ontograft.tasks.clauses.structure import segments
 from ontograft.tasks.clauses.units import Unit, units
 from ontograft.tasks.ner.bundled import TaggerSettings
-from ontograft.tasks.ner.calibration import shift_outside
-from ontograft.tasks.ner.training import FusionTraining, TrainedTagger, train
+from ontograft.tasks.ner.training import TrainedTagger, train
 from ontograft.tasks.training import TrainingSettings
 from ontograft.types import Annotated, Mention
 
-TUNE = 0.2
+TUNE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def train_names(
     resume: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> TrainedTagger:
-    """Train on all contracts; the balance of precision and recall and the temperature are those of a first training that kept a fifth.
+    """Train on the contracts but for a part of the companies, which chooses the epoch and calibrates.
 
     Args:
         contracts: to learn from; contracts of one company stand on one side.
@@ -62,15 +60,10 @@ def train_names(
     """
     documents = [document for contract in contracts for document in read_openings(contract)]
     say(f"{len(documents):,} openings and sentences with {sum(len(d.mentions) for d in documents):,} names and dates")
-    options: dict[str, Any] = {"fusion": FusionTraining(lexicon=False), "base": base, "resume": resume}
-    labels = tuple(sorted({m.label for d in documents for m in d.mentions}))
-    settings = TaggerSettings(labels, arm=Arm.OFF, window=plan.window)
-    first = train(documents, None, settings, plan.training, folder=folder / "tune", tune_share=TUNE, **options)
-    say(f"span F1 on tune {first.tune['span_f1']:.4f}; training on all")
-    second = train(documents, None, settings, plan.training, folder=folder / "all", **options)
-    known = replace(second.settings, outside=first.settings.outside, temperature=first.settings.temperature)
-    shift_outside(second.built.model, known.outside)
-    return TrainedTagger(second.built, known, first.tune)
+    settings = TaggerSettings(tuple(sorted({m.label for d in documents for m in d.mentions})), arm=Arm.OFF, window=plan.window)
+    trained = train(documents, None, settings, plan.training, folder=folder, base=base, tune_share=TUNE, resume=resume)
+    say(f"span F1 on tune {trained.tune['span_f1']:.4f}")
+    return trained
 
 
 def read_openings(contract: LabelledContract) -> Iterator[Annotated]:

@@ -119,9 +119,9 @@ def calibrated(layer: TypeLayer, tune: Sample, settings: HeadSettings, *, negati
     losses = [_loss(logits / t, tune.gold, weight) for t in _TEMPERATURES]
     temperature = float(_TEMPERATURES[int(np.argmin(losses))])
     said = 1 / (1 + np.exp(-logits / temperature))
-    every = _best(said.ravel(), tune.gold.ravel(), np.repeat(weight, said.shape[1]))
+    every = best_threshold(said.ravel(), tune.gold.ravel(), np.repeat(weight, said.shape[1]))
     thresholds = [
-        _best(said[:, t], tune.gold[:, t], weight) if tune.gold[:, t].sum() >= _FEW else every for t in range(len(settings.types))
+        best_threshold(said[:, t], tune.gold[:, t], weight) if tune.gold[:, t].sum() >= _FEW else every for t in range(len(settings.types))
     ]
     return replace(settings, temperature=round(temperature, 4), thresholds=tuple(round(t, 4) for t in thresholds))
 
@@ -130,7 +130,7 @@ def _loss(logits: NDArray[np.float64], gold: NDArray[np.bool_], weight: NDArray[
     return float((np.logaddexp(0, np.where(gold, -logits, logits)).sum(1) * weight).sum())
 
 
-def _best(said: NDArray[np.float64], gold: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+def best_threshold(said: NDArray[np.float64], gold: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
     """The threshold of best F1, halfway to the next lower score, and not below the least that is worth showing."""
     order = np.argsort(-said, kind="stable")
     right = np.cumsum(gold[order] * weight[order])
