@@ -339,7 +339,8 @@ def clauses_command(
     overwrite: bool,
 ) -> None:
     """Train clause types on CUAD, names and dates, unfair terms; a fifth of the companies is held out."""
-    from ontograft.jobs.clauses import ClausePlan, NamesPlan, train_clauses
+    from ontograft.jobs.clause_names import NamesPlan
+    from ontograft.jobs.clauses import ClausePlan, train_clauses
     from ontograft.tasks.clauses.type_training import LayerTraining
 
     plan = ClausePlan(

@@ -30,7 +30,7 @@ class NamesPlan:
         window: word pieces read at once.
     """
 
-    training: TrainingSettings = field(default_factory=lambda: TrainingSettings(epochs=5, hide=0.1))
+    training: TrainingSettings = field(default_factory=lambda: TrainingSettings(epochs=5, hide=0.1, budget=1024))
     window: int = 512
 
     @classmethod

@@ -99,10 +99,10 @@ def fit(sample: Sample, settings: HeadSettings, training: LayerTraining) -> Type
         optimizer.zero_grad()
         error = nn.functional.binary_cross_entropy_with_logits(layer(sample.rows, sample.vectors), gold, reduction="sum")
         total = training.cost * error + (layer.grams.weight.square().sum() + layer.vector.weight.square().sum()) / 2
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         layer.vector.bias.add_(float(np.log(training.negatives)))
     return layer
