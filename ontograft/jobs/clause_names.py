@@ -19,6 +19,7 @@ from ontograft.tasks.training import TrainingSettings
 from ontograft.types import Annotated, Mention
 
 TUNE = 0.15
+_LEARNED = 250  # words of an opening; fewer than are read later, since most names stand at the very beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def read_openings(contract: LabelledContract) -> Iterator[Annotated]:
     text = contract.text
     found = segments(text)
     spans = labelled(contract)
-    stretches = [(start, end) for start, end in opening(text, ((s.start, s.end, s.kind) for s in found))]
+    stretches = [(start, end) for start, end in opening(text, ((s.start, s.end, s.kind) for s in found), words=_LEARNED)]
     for unit in units(text, ((s.start, s.end) for s in found)):
         if any(unit.start <= start and end <= unit.end for start, end, _ in spans) and not _inside(unit, stretches):
             stretches.append((unit.start, unit.end))

@@ -20,7 +20,7 @@ from ontograft.tasks.ner.predict import predict, scored_spans
 
 TOGETHER = " and "
 """Between two types in the label of words that belong to both."""
-_OPENING = 250
+_OPENING = 400
 _WORD = re.compile(r"\S+")
 _WITHOUT = ("contents",)
 

@@ -48,7 +48,7 @@ Weights: Apache-2.0. CUAD is by The Atticus Project, Inc., CC BY 4.0.
 def _parts(notes: Mapping[str, Any]) -> str:
     names = (
         "\nNames and dates (document name, parties, agreement and effective date) are found word by word by a tagger, the same encoder\n"
-        "with low-rank adapters, in the first 250 words and in sentences that have such a type.\n"
+        "with low-rank adapters, in the first 400 words and in sentences that have such a type.\n"
     )
     unfair = "\nA second layer likewise says which of eight classes of unfair terms of service a clause has.\n"
     return (names if "names" in notes else "") + (unfair if "unfair_trained_on" in notes else "")
