@@ -6,14 +6,17 @@ import ast
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ontograft.errors import CorpusError
 
 TABLE, TEXTS = "master_clauses.csv", "full_contract_txt"
-_REPEATED = 30
+NAME_TYPES = ("Document Name", "Parties", "Agreement Date", "Effective Date")
+"""Types whose labelled spans are names and dates inside a sentence, not clauses."""
+_REPEATED, _ALIAS = 30, 2
+_QUOTES = frozenset("“”\"'‘")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,23 @@ def _spans(text: str, wanted: Sequence[tuple[str, str]]) -> tuple[tuple[tuple[in
     """Offsets of spans that stand in the text but for white space, and how many do not."""
     found: set[tuple[int, int, str]] = set()
     lost = 0
-    for name, span in wanted:
+    for name, span in sorted(wanted, key=lambda pair: -len(pair[1])):
         words = span.split()
         hits = [(m.start(), m.end(), name) for m in re.finditer(r"\s+".join(map(re.escape, words)), text)] if words else []
         lost += not hits
-        # A short span (a date, a name) is meant where it stands first; a long one that is repeated says the same again.
-        found.update(hits if len(span) > _REPEATED else hits[:1])
+        # A name or a date is meant in one place; a long span that is repeated says the same again.
+        found.update(hits if len(span) > _REPEATED and name not in NAME_TYPES else _meant(text, hits, found))
     return tuple(sorted(found)), lost
+
+
+def _meant(text: str, hits: Sequence[tuple[int, int, str]], longer: Collection[tuple[int, int, str]]) -> Sequence[tuple[int, int, str]]:
+    """The place that is meant: the first that cuts no word and lies in no longer span of its type; of a party's, where it is in quotes."""
+
+    def doubts(hit: tuple[int, int, str]) -> tuple[bool, bool, bool]:
+        start, end, name = hit
+        cut = (start > 0 and text[start - 1 : start + 1].isalnum()) or (end < len(text) and text[end - 1 : end + 1].isalnum())
+        inside = any(name == of and a <= start and end <= b for a, b, of in longer)
+        bare = name == "Parties" and len(text[start:end].split()) <= _ALIAS and text[start - 1 : start] not in _QUOTES
+        return cut, inside, bare
+
+    return [min(hits, key=doubts)] if hits else []

@@ -198,11 +198,11 @@ def save(
         for part, tensors in weights.items():
             save_file({name: _stored(t) for name, t in tensors.items()}, work / f"{part}.safetensors")
         for name, source in {"graph": graph, _ENCODER: base.adapted, **inside}.items():
-            if source is not None:
-                (work / name).mkdir()
-                for path in sorted(source.iterdir()):
-                    if path.suffix in {".json", ".safetensors"}:
-                        shutil.copyfile(path, work / name / path.name)
+            for path in sorted(source.rglob("*")) if source is not None else ():
+                if path.suffix in {".json", ".safetensors"}:
+                    place = work / name / path.relative_to(source)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, place)
         (work / CARD).write_text(card, encoding="utf-8")
         parts = {}
         for path in sorted(work.rglob("*")):

@@ -264,16 +264,38 @@ def coding(
 @click.option("--encoder", help="Base encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
 @click.option("--share", default=1.0, show_default=True, help="Part of the contracts to learn from, drawn by a hash of their names.")
 @click.option("--negatives", default=0.15, show_default=True, help="Part of the sentences without a type that is learned from.")
-@click.option("--steps", default=600, type=click.IntRange(1), show_default=True, help="Training steps.")
-@click.option("--seed", default=0, show_default=True, help="Seed.")
+@click.option("--steps", default=120, type=click.IntRange(1), show_default=True, help="Training steps of the types, at most.")
+@click.option("--names", default=5, type=click.IntRange(0), show_default=True, help="Passes of the tagger of names and dates; 0: none.")
+@click.option(
+    "--unfair",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Terms of service with marked unfair sentences (sentences, tags): a second head.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 def clauses_command(
-    data: Path, out: Path, encoder: str | None, share: float, negatives: float, steps: int, seed: int, overwrite: bool
+    data: Path,
+    out: Path,
+    encoder: str | None,
+    share: float,
+    negatives: float,
+    steps: int,
+    names: int,
+    unfair: Path | None,
+    resume: bool,
+    overwrite: bool,
 ) -> None:
-    """Train clause types on CUAD; a fifth of the companies is held out."""
+    """Train clause types on CUAD, names and dates, unfair terms; a fifth of the companies is held out."""
+    from ontograft.jobs.clause_names import NamesPlan
     from ontograft.jobs.clauses import ClausePlan, train_clauses
     from ontograft.tasks.clauses.type_training import LayerTraining
 
-    plan = ClausePlan(share=share, base=encoder, training=LayerTraining(steps=steps, negatives=negatives, seed=seed))
-    bundle = train_clauses(data, out, plan, overwrite=overwrite, say=render.message)
+    plan = ClausePlan(
+        share=share,
+        base=encoder,
+        training=LayerTraining(steps=steps, negatives=negatives),
+        names=NamesPlan.of(names) if names else None,
+        unfair=unfair,
+    )
+    bundle = train_clauses(data, out, plan, resume=resume, overwrite=overwrite, say=render.message)
     render.message(f"{bundle.folder}: bundle written")

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ontograft.encoders.base import resolve
+from ontograft.encoders.base import BaseEncoder, resolve
 from ontograft.encoders.cache import VectorCache
 from ontograft.encoders.text import TextEncoder
 from ontograft.errors import CorpusError, OptionError, OutputExists
 from ontograft.ingest.cuad import TABLE, LabelledContract, read_cuad
+from ontograft.jobs.clause_names import NamesPlan, train_names
+from ontograft.jobs.resumable import Run
+from ontograft.jobs.unfair_terms import UnfairSentences, read_unfair
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
-from ontograft.tasks.clauses.grams import grams, inverse_frequency
 from ontograft.tasks.clauses.structure import segments
 from ontograft.tasks.clauses.type_card import type_card
-from ontograft.tasks.clauses.type_head import ClauseTyper, HeadSettings
-from ontograft.tasks.clauses.type_training import LayerTraining, Sample, calibrated, fit
+from ontograft.tasks.clauses.type_head import HeadSettings, SentenceHead
+from ontograft.tasks.clauses.type_training import LayerTraining, trained
+from ontograft.tasks.clauses.typer import ClauseTyper
 from ontograft.tasks.clauses.units import Unit, gold, units
+from ontograft.tasks.ner import bundled
 
 Say = Callable[[str], None]
 
@@ -37,12 +42,16 @@ class ClausePlan:
         base: encoder; the installed one where None.
         training: how the layer is trained.
         types: columns of the table.
+        names: how the tagger of names and dates is trained; None for none.
+        unfair: folder of terms of service whose unfair sentences are marked; None for no such head.
     """
 
     share: float = 1.0
     base: str | None = None
     training: LayerTraining = field(default_factory=LayerTraining)
     types: tuple[str, ...] = CUAD_TYPES
+    names: NamesPlan | None = None
+    unfair: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,60 +71,83 @@ class ReadSentences:
     contracts: int
 
 
-def train_clauses(data: Path, out: Path, plan: ClausePlan, *, overwrite: bool = False, say: Say | None = None) -> bundles.Bundle:
-    """Train a bundle for clause types; contracts of the held-out companies are never read.
+def train_clauses(
+    data: Path, out: Path, plan: ClausePlan, *, resume: bool = False, overwrite: bool = False, say: Say | None = None
+) -> bundles.Bundle:
+    """Train a bundle for clauses; contracts of the held-out companies are never read.
 
     Args:
         data: the folder of CUAD.
-        out: folder of the bundle.
+        out: folder of the bundle; checkpoints of the tagger of names lie in ``OUT.runs``.
         plan: what to train.
+        resume: go on from the checkpoints.
         overwrite: replace a bundle that is there.
         say: told what is being done.
 
     Raises:
-        OptionError: a share out of its range.
+        OptionError: a share out of its range, or ``resume`` with another plan.
         OutputExists: something stands where the bundle is to be.
-        CorpusError: CUAD cannot be read, or holds too little.
+        CorpusError: CUAD or the terms cannot be read, or hold too little.
         EncoderError: there is no such encoder.
     """
     if not 0 < plan.share <= 1 or not 0 < plan.training.negatives <= 1:
         raise OptionError("give shares of contracts and of negatives above 0, and not above 1")
     tell = say or (lambda _: None)
-    if (out / bundles.MANIFEST).exists() and not overwrite:
+    if (out / bundles.MANIFEST).exists() and not (overwrite or resume):
         raise OutputExists(f"{out}: a bundle is there already; pass --overwrite to train it anew")
     bundles.refuse_foreign(out)
-    base = resolve(plan.base)
-    encoder = TextEncoder(base, max_pieces=HeadSettings(plan.types).pieces)
-    read = learned_from(chosen(read_cuad(data, plan.types), plan.share), plan)
+    encoder = TextEncoder(resolve(plan.base), max_pieces=HeadSettings(plan.types).pieces)
+    contracts = list(chosen(read_cuad(data, plan.types), plan.share))
+    read = learned_from(iter(contracts), plan)
     if not read.gold.any() or read.tunes.all() or not read.tunes.any():
         raise CorpusError(f"{data}: {read.contracts} contracts with too few labelled spans to train and to choose on; give more of CUAD")
     tell(f"{len(read.units):,} sentences of {read.contracts} contracts; {int(read.gold.any(1).sum()):,} have a type")
-    settings = HeadSettings(plan.types, width=encoder.width)
+    head = _head(read, plan.types, encoder, plan.training)
+    unfair: SentenceHead | None = None
+    notes: dict[str, Any] = {"trained_on": _trained_on(data, read, plan), "training": asdict(plan.training)}
+    if plan.unfair is not None:
+        terms = read_unfair(plan.unfair)
+        tell(f"{len(terms.units):,} sentences of {terms.documents} terms of service; {int(terms.gold.any(1).sum()):,} are unfair")
+        unfair = _head(terms, terms.types, encoder, replace(plan.training, negatives=1.0))
+        notes["unfair_trained_on"] = terms.notes()
+    names: Path | None = None
+    if plan.names is not None:
+        names = _names(contracts, plan, Path(f"{out}.runs"), encoder.base, resume, tell)
+        notes["names"] = asdict(plan.names)
+    typer = ClauseTyper(head, encoder.base, unfair=unfair)
+    return typer.save(out, card=type_card(head.settings, encoder.base.name, notes), notes=notes, names=names)
+
+
+def _head(read: ReadSentences | UnfairSentences, types: tuple[str, ...], encoder: TextEncoder, training: LayerTraining) -> SentenceHead:
     cache = VectorCache(encoder.key, encoder.width)
     vectors = torch.from_numpy(encoder.encode([unit.text for unit in read.units], cache=cache).astype(np.float32))
     cache.close()
-    tell("vectors are there; training on tune's others, then on all")
-    learned = np.flatnonzero(~read.tunes)
-    idf = inverse_frequency([read.units[i] for i in learned.tolist()], settings.buckets)
-    sample = Sample(grams(read.units, idf), vectors, read.gold)
-    first = fit(sample.part(learned), settings, plan.training)
-    settings = calibrated(first, sample.part(np.flatnonzero(read.tunes)), settings, negatives=plan.training.negatives)
-    layer = fit(sample, settings, plan.training)
-    notes = {
-        "trained_on": {
-            "corpus": "CUAD v1",
-            "contracts": read.contracts,
-            "tune_contracts_share": round(float(read.tunes.mean()), 3),
-            "sentences": len(read.units),
-            "positive_sentences": int(read.gold.any(1).sum()),
-            "share_of_contracts": plan.share,
-            "sha256": hashlib.sha256((data / TABLE).read_bytes()).hexdigest(),
-            "attribution": "CUAD, The Atticus Project (Hendrycks et al. 2021), CC BY 4.0",
-        },
-        "training": asdict(plan.training),
+    return trained(read.units, vectors, read.gold, read.tunes, HeadSettings(types, width=encoder.width), training)
+
+
+def _names(contracts: Sequence[LabelledContract], plan: ClausePlan, folder: Path, base: BaseEncoder, resume: bool, say: Say) -> Path:
+    """The bundle of the tagger of names and dates."""
+    assert plan.names is not None
+    run = Run(folder, {"contracts": [c.name for c in contracts], "names": asdict(plan.names), "base encoder": base.sha256})
+    if resume:
+        run.check()
+    run.begin()
+    tagger = train_names(contracts, plan.names, base=base, folder=folder, resume=resume, say=say)
+    notes = {"tune": tagger.tune, "training": asdict(plan.names.training)}
+    return bundled.save(folder / "names", tagger.built.model, tagger.settings, base, card="", graph=None, notes=notes).folder
+
+
+def _trained_on(data: Path, read: ReadSentences, plan: ClausePlan) -> dict[str, Any]:
+    return {
+        "corpus": "CUAD v1",
+        "contracts": read.contracts,
+        "tune_contracts_share": round(float(read.tunes.mean()), 3),
+        "sentences": len(read.units),
+        "positive_sentences": int(read.gold.any(1).sum()),
+        "share_of_contracts": plan.share,
+        "sha256": hashlib.sha256((data / TABLE).read_bytes()).hexdigest(),
+        "attribution": "CUAD, The Atticus Project (Hendrycks et al. 2021), CC BY 4.0",
     }
-    typer = ClauseTyper(layer, idf, settings, base)
-    return typer.save(out, card=type_card(settings, base.name, notes), notes=notes)
 
 
 def chosen(contracts: Iterator[LabelledContract], share: float) -> Iterator[LabelledContract]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ontograft.ingest.contract import ContractText, read_contract
 from ontograft.kg.pack import Pack
@@ -20,7 +20,7 @@ from ontograft.tasks.clauses.fields import Fields
 from ontograft.tasks.clauses.parties import parties
 from ontograft.tasks.clauses.playbook import Playbook, read_playbook
 from ontograft.tasks.clauses.references import cross_references
-from ontograft.tasks.clauses.report import Clause, Deviation, Report, Span
+from ontograft.tasks.clauses.report import Clause, Deviation, ReadClause, Report, Span
 from ontograft.tasks.clauses.structure import Segment, segments
 from ontograft.tasks.clauses.terms import definitions, uses
 from ontograft.tasks.clauses.terms_of_contract import contract_terms
@@ -41,6 +41,20 @@ class TypeClassifier(Protocol):
         Args:
             text: the whole contract.
             clauses: spans of its clauses, in order.
+        """
+        ...
+
+
+@runtime_checkable
+class ClauseReader(TypeClassifier, Protocol):
+    """A classifier that says more of clauses than their types."""
+
+    def read(self, text: str, clauses: Sequence[Clause]) -> Sequence[ReadClause]:
+        """Types, the words that answer them, and unfair terms, clause by clause.
+
+        Args:
+            text: the whole contract.
+            clauses: in order; nothing is known yet but where they are and of what kind.
         """
         ...
 
@@ -117,12 +131,18 @@ class Analyst:
     def _typed(self, text: str, clauses: list[Clause]) -> list[Clause]:
         if self._classifier is None or not clauses:
             return clauses
+        if isinstance(self._classifier, ClauseReader):
+            return [
+                replace(_typed(clause, said.types), answers=said.answers, unfair=said.unfair)
+                for clause, said in zip(clauses, self._classifier.read(text, clauses), strict=True)
+            ]
         scores = self._classifier(text, [clause.span for clause in clauses])
-        typed = []
-        for clause, said in zip(clauses, scores, strict=True):
-            types = tuple(sorted(said, key=lambda name: (-said[name], name)))
-            typed.append(replace(clause, types=types, type_scores=dict(said), score=said[types[0]] if types else None))
-        return typed
+        return [_typed(clause, said) for clause, said in zip(clauses, scores, strict=True)]
+
+
+def _typed(clause: Clause, said: Mapping[str, float]) -> Clause:
+    types = tuple(sorted(said, key=lambda name: (-said[name], name)))
+    return replace(clause, types=types, type_scores=dict(said), score=said[types[0]] if types else None)
 
 
 def _held_against(rules: Playbook | None, clauses: list[Clause]) -> tuple[list[Clause], list[Deviation]]:
@@ -169,4 +189,4 @@ def _placed(citations: Sequence[Citation], found: Sequence[Segment]) -> dict[int
     return placed
 
 
-__all__ = ["TASK", "Analyst", "TypeClassifier"]
+__all__ = ["TASK", "Analyst", "ClauseReader", "TypeClassifier"]

@@ -34,7 +34,7 @@ def of_bundle(bundle: Bundle, pack: Pack, *, on: str | date | None = None) -> An
         EncoderError: the base encoder is missing or another.
         OptionError: no date.
     """
-    from ontograft.tasks.clauses.type_head import ClauseTyper
+    from ontograft.tasks.clauses.typer import ClauseTyper
 
     return Analyst(pack, classifier=ClauseTyper.of(bundle), on=day(on))
 

@@ -111,6 +111,31 @@ class ConceptLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The words that answer a clause type, and the probability: a name or a date for such types, else the sentences that have the type."""
+
+    type: str
+    span: Span
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClause:
+    """What is said of a clause.
+
+    Attributes:
+        types: those above their thresholds, with their probabilities.
+        answers: the words that answer them.
+        unfair: classes of unfair terms, likewise with probabilities.
+    """
+
+    types: Mapping[str, float]
+    answers: tuple[Answer, ...] = ()
+    unfair: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deviation:
     """A departure from a playbook rule.
 
@@ -150,6 +175,8 @@ class Clause:
         types: clause types above their thresholds, the surest first; empty where the classifier abstains or there is none.
         type_scores: probability of every type that has any.
         score: probability of the first of ``types``.
+        answers: the words that answer the types: names and dates, or sentences.
+        unfair: classes of unfair terms of service above their thresholds, and probabilities; None where the classifier knows none.
     """
 
     index: int
@@ -163,6 +190,8 @@ class Clause:
     types: tuple[str, ...] = ()
     type_scores: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None
+    answers: tuple[Answer, ...] = ()
+    unfair: Mapping[str, float] | None = None
     parties: tuple[Party, ...] = ()
     dates: tuple[DateField, ...] = ()
     amounts: tuple[Amount, ...] = ()

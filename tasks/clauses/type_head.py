@@ -1,12 +1,10 @@
-"""Clause types by one linear layer over a sentence's frozen vector and its hashed grams; a clause has the types of its sentences."""
+"""Types of sentences by one linear layer over a frozen vector and hashed grams: the weights, and how a bundle keeps them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,21 +13,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from ontograft.encoders.base import BaseEncoder
-from ontograft.encoders.cache import VectorCache
-from ontograft.encoders.text import TextEncoder
 from ontograft.errors import BundleDamaged
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.clauses.grams import Grams, grams
-from ontograft.tasks.clauses.report import Span
-from ontograft.tasks.clauses.units import Unit, units
-
-TASK, _PART = "clauses", "types"
+from ontograft.tasks.clauses.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class HeadSettings:
-    """What a bundle's manifest says of its head.
+    """What a bundle's manifest says of a head.
 
     Attributes:
         types: names of the types.
@@ -72,74 +64,60 @@ class TypeLayer(nn.Module):
         return by_words + by_vector
 
 
-class ClauseTyper:
-    """Says of which types clauses are, and abstains below the types' thresholds.
+class SentenceHead:
+    """A trained layer, ready to say calibrated probabilities.
 
     Args:
         layer: trained weights.
         idf: of each bucket, float32 ``[buckets]``.
         settings: types, thresholds and temperature.
-        base: the frozen encoder.
     """
 
-    def __init__(self, layer: TypeLayer, idf: NDArray[np.float32], settings: HeadSettings, base: BaseEncoder) -> None:
-        self.layer, self.idf, self.settings, self.base = layer.eval(), idf, settings, base
+    def __init__(self, layer: TypeLayer, idf: NDArray[np.float32], settings: HeadSettings) -> None:
+        self.layer, self.idf, self.settings = layer.eval(), idf, settings
         self.types = settings.types
+        self.least = np.array(settings.thresholds, dtype=np.float32)
 
-    @cached_property
-    def encoder(self) -> TextEncoder:
-        """Makes the vectors of sentences."""
-        return TextEncoder(self.base, max_pieces=self.settings.pieces)
-
-    def __call__(self, text: str, clauses: Sequence[Span]) -> Sequence[Mapping[str, float]]:
-        """Types above their thresholds and their probabilities, clause by clause."""
-        read = units(text, clauses)
-        best = np.zeros((len(clauses), len(self.types)), dtype=np.float32)
-        if read:
-            np.maximum.at(best, [unit.clause for unit in read], self.probabilities(read))
-        least = np.array(self.settings.thresholds, dtype=np.float32)
-        return [{self.types[t]: round(float(row[t]), 4) for t in np.flatnonzero(row >= least).tolist()} for row in best]
-
-    def probabilities(self, read: Sequence[Unit], *, cache: VectorCache | None = None) -> NDArray[np.float32]:
-        """Calibrated probabilities of sentences, float32 ``[sentences, types]``."""
-        vectors = torch.from_numpy(self.encoder.encode([unit.text for unit in read], cache=cache).astype(np.float32))
+    def probabilities(self, read: Sequence[Unit], vectors: Tensor) -> NDArray[np.float32]:
+        """Of sentences with their vectors ``[sentences, width]``, float32 ``[sentences, types]``."""
         with torch.inference_mode():
             logits = self.layer(grams(read, self.idf), vectors)
             return torch.sigmoid(logits / self.settings.temperature).numpy().astype(np.float32)
 
-    def save(self, folder: Path, *, card: str, notes: Mapping[str, Any]) -> bundles.Bundle:
-        """Write a bundle; ask :func:`ontograft.tasks.bundle.refuse_foreign` before."""
-        weights = {_PART: {**self.layer.state_dict(), "idf": torch.from_numpy(self.idf)}}
-        manifest = {"task": TASK, "settings": asdict(self.settings), **notes}
-        return bundles.save(folder, base=self.base, manifest=manifest, weights=weights, card=card)
+    def above(self, row: NDArray[np.float32]) -> dict[str, float]:
+        """Types whose probability, of a row of all, reaches their threshold."""
+        return {self.types[t]: round(float(row[t]), 4) for t in np.flatnonzero(row >= self.least).tolist()}
+
+    def weights(self) -> dict[str, Tensor]:
+        """As a bundle keeps them."""
+        return {**self.layer.state_dict(), "idf": torch.from_numpy(self.idf)}
 
     @classmethod
-    def of(cls, bundle: bundles.Bundle) -> ClauseTyper:
-        """The head of a bundle.
+    def of(cls, bundle: bundles.Bundle, part: str, settings: Mapping[str, Any]) -> SentenceHead:
+        """The head that a bundle keeps in a part.
 
         Raises:
             BundleDamaged: settings that are none, or weights that do not fit them.
-            EncoderError: the base encoder is missing or another.
         """
-        settings = _settings(bundle)
-        layer = TypeLayer(settings)
+        known = _settings(bundle, settings)
+        layer = TypeLayer(known)
         try:
-            weights = bundle.weights(_PART)
+            weights = bundle.weights(part)
             idf = weights.pop("idf").numpy().astype(np.float32)
             layer.load_state_dict(weights)
-            if idf.shape != (settings.buckets,):
+            if idf.shape != (known.buckets,):
                 raise KeyError("idf")
         except (RuntimeError, KeyError, OSError) as error:
             raise BundleDamaged(
                 f"{bundle.folder}: its weights do not fit the settings in its manifest ({error.__class__.__name__}); train it anew"
             ) from error
-        return cls(layer, idf, settings, bundle.base())
+        return cls(layer, idf, known)
 
 
-def _settings(bundle: bundles.Bundle) -> HeadSettings:
+def _settings(bundle: bundles.Bundle, raw: Mapping[str, Any]) -> HeadSettings:
     shown = bundle.folder / bundles.MANIFEST
     try:
-        settings: HeadSettings = TypeAdapter(HeadSettings).validate_json(json.dumps(bundle.manifest["settings"]), strict=True)
+        settings: HeadSettings = TypeAdapter(HeadSettings).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BundleDamaged(f"{shown}: settings.{'.'.join(map(str, first['loc']))}: {first['msg']}; train it anew") from error

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ontograft.encoders import base as base_encoders
-from ontograft.errors import CorpusError
+from ontograft.errors import CorpusError, OptionError
 from ontograft.fusion.attention import drop_knowledge
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
@@ -71,7 +71,7 @@ class TrainedTagger:
 
 def train(
     documents: Sequence[Annotated],
-    knowledge: Knowledge,
+    knowledge: Knowledge | None,
     settings: TaggerSettings,
     training: TrainingSettings,
     *,
@@ -86,7 +86,7 @@ def train(
 
     Args:
         documents: the corpus.
-        knowledge: the graph to graft.
+        knowledge: the graph to graft; None for the arm *off*.
         settings: shape of the tagger; ``labels`` may be empty to take those of the corpus.
         training: epochs, rates, seed.
         folder: checkpoints and logs.
@@ -99,7 +99,10 @@ def train(
 
     Raises:
         CorpusError: no mentions to learn from.
+        OptionError: an arm with knowledge, and none given.
     """
+    if knowledge is None and settings.arm.has_knowledge:
+        raise OptionError(f"arm {settings.arm}: it needs a pack's knowledge; give some, or train the arm off")
     fusion = fusion or FusionTraining()
     base = base or base_encoders.resolve()
     learn = [d for d in documents if share(d.id) >= tune_share]
@@ -111,25 +114,26 @@ def train(
     settings = replace(settings, labels=labels)
     others = [TagSet(_labels(documents)) for documents in beside]
     built = bundled.build(settings, base, beside=[len(tags) for tags in others])
-    windower, pack = built.windower(settings), knowledge.pack
-    lexicon = learn_lexicon(learn, pack) if settings.arm.has_knowledge and fusion.lexicon else None
+    windower = built.windower(settings)
+    pack = knowledge.pack if knowledge is not None and settings.arm.has_knowledge else None
+    lexicon = learn_lexicon(learn, pack) if pack is not None and fusion.lexicon else None
 
     def preparer(lexicon: Lexicon | None) -> Preparer:
-        finder = CandidateFinder(pack, lexicon=lexicon, edges=settings.arm.has_neighbours) if settings.arm.has_knowledge else None
+        finder = CandidateFinder(pack, lexicon=lexicon, edges=settings.arm.has_neighbours) if pack is not None else None
         return Preparer(windower, finder, settings.arm)
 
     examples = _examples(learn, settings.tags, preparer, pack, folded=lexicon is not None)
-    groups = label_groups(examples, learn, pack)
+    groups = label_groups(examples, learn, pack) if pack is not None else {}
     examples = _taught(examples, learn, groups, pack)
     settings = replace(settings, label_groups=groups)
     prepare = preparer(lexicon)
     for number, (further, tags) in enumerate(zip(beside, others, strict=True), 1):
         more = [prepare.annotated(d, tags, corpus=number) for d in further]
-        examples += _taught(more, further, label_groups(more, further, pack), pack)
+        examples += _taught(more, further, label_groups(more, further, pack) if pack is not None else {}, pack)
     held = _taught([prepare.annotated(d, settings.tags) for d in tune], tune, groups, pack)
     collator = Collator(
         KnowledgeCollator(pack, knowledge.vectors, arm=settings.arm, width=settings.attention.concept)
-        if settings.arm.has_knowledge
+        if knowledge is not None and pack is not None
         else None,
         pad=built.tokenizer.pad_token_id or 0,
     )
@@ -164,17 +168,21 @@ def _labels(documents: Sequence[Annotated]) -> tuple[str, ...]:
 
 
 def _examples(
-    documents: Sequence[Annotated], tags: TagSet, preparer: Callable[[Lexicon | None], Preparer], pack: Pack, *, folded: bool
+    documents: Sequence[Annotated], tags: TagSet, preparer: Callable[[Lexicon | None], Preparer], pack: Pack | None, *, folded: bool
 ) -> list[Example]:
     """Examples of the bundle's own corpus, each read with the lexicon of the other folds: at inference a text is new, too."""
     folds = [int(share(d.id, salt="fold") * _FOLDS) for d in documents]
-    lexicons: dict[int, Lexicon] = out_of_fold(documents, folds, pack) if folded else {}
+    lexicons: dict[int, Lexicon] = out_of_fold(documents, folds, pack) if folded and pack is not None else {}
     prepare = {fold: preparer(lexicons.get(fold)) for fold in set(folds)}
     return [prepare[fold].annotated(d, tags) for d, fold in zip(documents, folds, strict=True)]
 
 
-def _taught(examples: Sequence[Example], documents: Sequence[Annotated], groups: Mapping[str, Sequence[int]], pack: Pack) -> list[Example]:
+def _taught(
+    examples: Sequence[Example], documents: Sequence[Annotated], groups: Mapping[str, Sequence[int]], pack: Pack | None
+) -> list[Example]:
     """A corpus's examples with what they teach knowledge attention."""
+    if pack is None:
+        return list(examples)
     annotated = frozenset(g for some in groups.values() for g in some)
     vocabulary = vocabulary_of(documents)
     return [with_links(e, d.mentions, pack, annotated, vocabulary) for e, d in zip(examples, documents, strict=True)]

@@ -21,8 +21,8 @@ from ontograft.jobs.clauses import ClausePlan, chosen, train_clauses
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.clauses.grams import grams, inverse_frequency
 from ontograft.tasks.clauses.report import Span
-from ontograft.tasks.clauses.type_head import ClauseTyper
 from ontograft.tasks.clauses.type_training import LayerTraining
+from ontograft.tasks.clauses.typer import ClauseTyper
 from ontograft.tasks.clauses.units import gold, units
 
 TYPES = ("Governing Law", "Insurance")
@@ -58,7 +58,7 @@ def cuad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory, tiny: object) -> ClausePlan:
     base: BaseEncoder = tiny.base  # type: ignore[attr-defined]
-    return ClausePlan(base=str(base.path), types=TYPES, training=LayerTraining(steps=120, batch=16, negatives=0.5))
+    return ClausePlan(base=str(base.path), types=TYPES, training=LayerTraining(steps=40, negatives=0.5))
 
 
 @pytest.fixture(scope="module")
