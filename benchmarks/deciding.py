@@ -1,11 +1,11 @@
-"""Did what an explanation names decide? It is taken out of the document, and another of its kind instead: the probability must fall by more.
+"""Did what an explanation names decide? It is taken out of the document, and then another of its kind: the probability must fall by more.
 
     python benchmarks/deciding.py --data DIR --pack PACK
 
 MTS-Dialog, one fold of five read by classifiers that were trained on the other four, without a pack and on the graph. Of each document with
-three sentences or more: the probability of the label that was given, less the one without the weightiest sentence, and less the one without
-another, drawn by a seed among those whose length is within a fifth (the nearest in length where there is none). Of each with two concepts or
-more: the same without the words of the weightiest concept, and of another. Intervals are bootstrapped over documents.
+three sentences or more: how far the probability of the label that was given falls without the weightiest sentence, and how far without
+another, drawn by a seed among those whose length is within a fifth (the nearest in length where there is none). Of each with two concepts
+or more: the same without the words of the weightiest concept, and of another. Intervals are bootstrapped over documents.
 """
 
 from __future__ import annotations

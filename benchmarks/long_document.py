@@ -51,7 +51,10 @@ def measure(sections: Path, folder: Path, pack: Path | None) -> dict[str, Any]:
         text = " ".join(islice(words(sections), pages * WORDS))
         document.write_text(json.dumps({"id": str(pages), "text": text}) + "\n", encoding="utf-8")
         out = folder / f"{pages}.{model.name}.jsonl"
-        body[str(pages)] = {"characters": len(text), **ontograft("classify", document, "--model", model, *asked, "--out", out, "--overwrite")}
+        body[str(pages)] = {
+            "characters": len(text),
+            **ontograft("classify", document, "--model", model, *asked, "--out", out, "--overwrite"),
+        }
         print(model.name, pages, body[str(pages)], flush=True)
     return {"pages": body, "more_mib": body[str(PAGES[-1])]["peak_mib"] - body[str(PAGES[0])]["peak_mib"]}
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import ontograft
 from ontograft.cli.main import cli
 from ontograft.errors import BundleError, CorpusError, OptionError
+from ontograft.fusion.grafted import GraftedEncoder
 from ontograft.ingest.labelled import Labelled
 from ontograft.tasks.classification.bundled import save
 from ontograft.tasks.classification.classifier import Classifier
@@ -172,6 +173,14 @@ def test_the_whole_document_counts_however_long_it_is(root):
     answer = classifier.classify(f"{filler}Salbutamol helped at night. {filler}")
     (sentence,) = [s for s in answer.because.sentences if "Salbutamol" in s.text]
     assert sentence.start == len(filler) and max(answer.scores, key=lambda label: answer.scores[label]) == "lungs"
+
+
+def test_a_batch_of_windows_does_not_grow_with_the_document(root, monkeypatch):
+    sizes, forward = list[int](), GraftedEncoder.forward
+    monkeypatch.setattr(GraftedEncoder, "forward", lambda self, ids, *rest: (sizes.append(ids.numel()), forward(self, ids, *rest))[1])
+    answer = ontograft.load(root / "many").classify("The weather was fine. Nothing else was said. " * 1500)
+    assert sum(sizes) > 15_000 and len(sizes) > 3 and max(sizes) <= 4096
+    assert len(answer.because.sentences) <= 3
 
 
 @pytest.mark.parametrize("labels", [1, 400])
