@@ -164,7 +164,24 @@ def difference(a: NDArray[np.float64], b: NDArray[np.float64], *, rounds: int = 
     return {"difference": float(f1(a.sum(1)).mean() - f1(b.sum(1)).mean()), "low": float(low), "high": float(high)}
 
 
-def measure(name: str, documents: list[Labelled], pack: Pack | None, training: ClassifierTraining) -> dict[str, Any]:
+def keep(path: Path, states: list[DocumentStates]) -> None:
+    """Leave the states of a corpus, which are the same for every arm and seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sizes = np.array([len(d.pieces) for d in states])
+    np.savez(path, units=np.concatenate([d.units for d in states]), pieces=np.concatenate([d.pieces for d in states]), sizes=sizes)
+
+
+def kept(path: Path) -> list[DocumentStates]:
+    """What :func:`keep` left; none where it left nothing."""
+    if not path.exists():
+        return []
+    found, vectors = np.load(path), np.zeros((0, 0), dtype=np.float32)
+    ends = np.cumsum(found["sizes"])[:-1]
+    rows = zip(np.split(found["units"], ends), np.split(found["pieces"], ends), strict=True)
+    return [DocumentStates(units, pieces, vectors, np.zeros(0, dtype=np.float32)) for units, pieces in rows]
+
+
+def measure(name: str, documents: list[Labelled], pack: Pack | None, training: ClassifierTraining, work: Path | None) -> dict[str, Any]:
     multiple = name == "unfair_tos"
     arms = (Arm.OFF, Arm.ALIASES, Arm.NAMES, Arm.GRAPH) if pack is not None and name == "mts_dialog" else (Arm.OFF,)
     base, graph = base_encoders.resolve(), bundles.graph_encoder()
@@ -172,7 +189,8 @@ def measure(name: str, documents: list[Labelled], pack: Pack | None, training: C
     read = np.concatenate([test for _, test in parts])
     body: dict[str, Any] = {"documents": len(documents), "read": len(read), "arms": {}}
     found: dict[str, NDArray[np.float64]] = {}
-    encoded: list[DocumentStates] = []
+    states = work / f"{name}.{base.key}.npz" if work is not None else None
+    encoded = kept(states) if states is not None else []
     for arm in arms:
         settings = ClassifierSettings((), multiple=multiple, arm=arm)
         knowledge: Knowledge | None = None
@@ -187,6 +205,8 @@ def measure(name: str, documents: list[Labelled], pack: Pack | None, training: C
         seconds = time.monotonic() - began
         if arm is Arm.OFF:
             body["seconds_to_encode"] = round(seconds, 1)
+            if states is not None:
+                keep(states, encoded)
             machine = Machine(documents, trainer.gold, multiple)
             said = np.concatenate([machine.read(train, test) for train, test in parts])
             found["svm"] = counts(said, trainer.gold[read])[None]
@@ -218,7 +238,7 @@ def measure(name: str, documents: list[Labelled], pack: Pack | None, training: C
     return body
 
 
-def _plain(training: ClassifierTraining) -> dict[str, Any]:
+def _plain(training: ClassifierTraining, work: Path | None) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(training)
@@ -245,11 +265,12 @@ def main() -> None:
     parser.add_argument("--pack", type=Path)
     parser.add_argument("--only", default=",".join(CORPORA))
     parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--work", type=Path, help="folder where states are left for the next run, and found")
     options = parser.parse_args()
     pack = Pack.open(options.pack) if options.pack is not None else None
     body: dict[str, Any] = json.loads(options.out.read_text()) if options.out.exists() else {}
     for name in options.only.split(","):
-        body[name] = measure(name, CORPORA[name](options.data), pack, ClassifierTraining()) | provenance()
+        body[name] = measure(name, CORPORA[name](options.data), pack, ClassifierTraining(), options.work) | provenance()
         options.out.write_text(json.dumps(body, indent=1) + "\n")
         print(json.dumps({k: v for k, v in body[name].items() if k != "arms"}), flush=True)
         print(json.dumps({a: {k: v for k, v in of.items() if k != "runs"} for a, of in body[name]["arms"].items()}), flush=True)

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Last hidden states ``[batch, pieces, hidden]``, and what knowledge attention heard (None without candidates or fusion)."""
+    """What an encoder says of a batch.
+
+    Attributes:
+        hidden: last hidden states ``[batch, pieces, hidden]``.
+        middle: those after the layer that hears of the graph, with what it heard.
+        heard: what knowledge attention heard; None without candidates or fusion.
+    """
 
     hidden: Tensor
+    middle: Tensor
     heard: Heard | None
 
 
@@ -30,6 +37,7 @@ class _Call:
 
     knowledge: KnowledgeBatch | None
     heard: Heard | None = None
+    middle: Tensor | None = None
 
 
 # The hook is called by the transformer, which passes nothing along; threads that share an encoder each have a call of their own.
@@ -74,15 +82,18 @@ class GraftedEncoder(nn.Module):
             hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         finally:
             _CALL.reset(token)
-        return Encoded(hidden, call.heard)
+        assert call.middle is not None
+        return Encoded(hidden, call.middle, call.heard)
 
     def _graft(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
         call = _CALL.get()
-        if self.fusion is None or call is None or call.knowledge is None:
+        if call is None:
             return output
-        hidden = output[0] if isinstance(output, tuple) else output
+        call.middle = hidden = output[0] if isinstance(output, tuple) else output
+        if self.fusion is None or call.knowledge is None:
+            return output
         call.heard = heard = self.fusion(hidden, call.knowledge)
-        grafted = hidden + heard.residual
+        call.middle = grafted = hidden + heard.residual
         return (grafted, *output[1:]) if isinstance(output, tuple) else grafted
 
 

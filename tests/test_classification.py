@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 import ontograft
 from ontograft.cli.main import cli
 from ontograft.errors import BundleError, CorpusError, OptionError
+from ontograft.fusion.grafted import GraftedEncoder
 from ontograft.ingest.labelled import Labelled
+from ontograft.tasks.classification.bundled import save
 from ontograft.tasks.classification.classifier import Classifier
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.training import Trainer
@@ -151,12 +153,34 @@ def test_in_spacy_scores_are_categories(root):
     assert [d.cats["lungs"] > 0.3 for d in nlp.pipe(["He uses albuterol for asthma.", "The weather was fine."])] == [True, False]
 
 
+def test_in_spacy_a_graph_classifier_abstains_below_its_threshold_and_is_saved_with_the_pipeline(root, tiny, tmp_path):
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ontograft", config={"model": str(root / "one"), "pack": str(tiny.pack), "threshold": 0.9})
+    doc = nlp("Of this the model knows nothing whatever.")
+    assert doc._.ontograft["label"] is None and "is below 0.9" in doc._.ontograft["reason"]
+    assert sum(doc.cats.values()) == pytest.approx(1)
+    nlp.to_disk(tmp_path / "pipeline")
+    again = spacy.load(tmp_path / "pipeline")("He uses albuterol for asthma.")
+    assert again.cats == nlp("He uses albuterol for asthma.").cats
+    assert {"MONDO:0004979"} <= {concept["id"] for concept in again._.ontograft["because"]["concepts"]}
+
+
 def test_the_whole_document_counts_however_long_it_is(root):
     classifier = ontograft.load(root / "many")
     filler = "The weather was fine. Nothing else was said. " * 400
     answer = classifier.classify(f"{filler}Salbutamol helped at night. {filler}")
     (sentence,) = [s for s in answer.because.sentences if "Salbutamol" in s.text]
     assert sentence.start == len(filler) and max(answer.scores, key=lambda label: answer.scores[label]) == "lungs"
+
+
+def test_a_batch_of_windows_does_not_grow_with_the_document(root, monkeypatch):
+    sizes, forward = list[int](), GraftedEncoder.forward
+    monkeypatch.setattr(GraftedEncoder, "forward", lambda self, ids, *rest: (sizes.append(ids.numel()), forward(self, ids, *rest))[1])
+    answer = ontograft.load(root / "many").classify("The weather was fine. Nothing else was said. " * 1500)
+    assert sum(sizes) > 15_000 and len(sizes) > 3 and max(sizes) <= 4096
+    assert len(answer.because.sentences) <= 3
 
 
 @pytest.mark.parametrize("labels", [1, 400])
@@ -169,6 +193,43 @@ def test_one_label_and_many_behave(tiny, labels):
     assert reader.shape == (4, labels) and np.isfinite(reader).all() and margins is not None
     with pytest.raises(CorpusError, match="has a label"):
         Trainer([Labelled("a", "text")], ClassifierSettings(()), knowledge=None, base=tiny.base)
+
+
+def test_ten_thousand_labels_are_learned_kept_and_answered(tiny, tmp_path):
+    made = [Labelled(f"d{i}", f"Text of kind{i} here.", tuple(f"kind{i} part{part}" for part in range(50))) for i in range(200)]
+    trainer = Trainer(made, ClassifierSettings((), multiple=True), knowledge=None, base=tiny.base)
+    trained = trainer.fit(ClassifierTraining(epochs=2))
+    bundle = save(tmp_path / "b", trained, tiny.base, card="", graph=None, notes={})
+    classifier = ontograft.load(bundle.folder)
+    answer = classifier.classify("Text of kind7 here.")
+    assert len(classifier.labels) == len(answer.scores) == 10_000 and np.isfinite(list(answer.scores.values())).all()
+    with pytest.raises(OptionError, match="label 'kind7 part' was not seen in training; did you mean 'kind7 part"):
+        ontograft.load(bundle.folder, labels=["kind7 part"])
+
+
+def test_one_label_is_answered_for_every_document(tiny, tmp_path):
+    data = table(tmp_path / "one.csv", [Labelled(d.id, d.text, ("all",)) for d in documents(12)])
+    done = call("train", "classification", "--train", data, "--encoder", tiny.base.path, "--out", tmp_path / "b")
+    assert done.exit_code == 0 and "all documents have the label 'all': there is nothing to tell apart" in done.output
+    answer = ontograft.load(tmp_path / "b").classify("Anything.")
+    assert answer.label == "all" and answer.scores == {"all": 1.0}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_documents_in_another_encoding_are_rejected_by_name(root, tmp_path, encoding):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes("Café: asthma.".encode(encoding))
+    (folder / "b.txt").write_text("Café: asthma.", encoding="utf-8-sig")
+    done = call("classify", folder, "--model", root / "many", "--out", tmp_path / "out.jsonl")
+    assert done.exit_code == 3 and "1 rejected" in done.output
+    assert [line["id"] for line in lines(tmp_path / "out.jsonl")] == ["b.txt"]
+    (reject,) = lines(tmp_path / "out.rejects.jsonl")
+    assert reject["id"] == "a.txt" and "UTF-8" in reject["reason"]
+    table(tmp_path / "train.csv", documents(12))
+    (tmp_path / "train.csv").write_bytes((tmp_path / "train.csv").read_text(encoding="utf-8").encode("utf-16"))
+    done = call("train", "classification", "--train", tmp_path / "train.csv", "--out", tmp_path / "never")
+    assert done.exit_code == 1 and "UTF-8" in done.output and not (tmp_path / "never").exists()
 
 
 def test_levels_answer_above_a_leaf_that_is_unsure(tiny, tmp_path):

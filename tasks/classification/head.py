@@ -7,12 +7,15 @@ gradient is no estimate here, but the share itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ontograft.tasks.classification.states import DocumentStates
+
+_NARROW = 1e-2  # added to deviations, so that a place that hardly moves is not blown up
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class AttentionPool(nn.Module):
 class DocumentHead(nn.Module):
     """Logits of documents.
 
+    Units are read at mean 0 and deviation 1, as the training documents have them: some places of a state are many times as wide as others.
+
     Args:
         hidden: width of units.
         concept: width of concepts; 0 for none.
@@ -70,10 +75,15 @@ class DocumentHead(nn.Module):
         dropout: on what is pooled, in training.
     """
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self, hidden: int, concept: int, labels: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.pool_units, self.units = AttentionPool(hidden), nn.Linear(hidden, labels)
+        self.register_buffer("shift", torch.zeros(hidden))
+        self.register_buffer("scale", torch.ones(hidden))
         nn.init.zeros_(self.units.weight)
         nn.init.zeros_(self.units.bias)
         self.pool_concepts = AttentionPool(concept) if concept else None
@@ -81,9 +91,19 @@ class DocumentHead(nn.Module):
         if self.concepts is not None:
             nn.init.zeros_(self.concepts.weight)
 
+    @torch.no_grad()
+    def standardize(self, documents: Sequence[DocumentStates]) -> None:
+        """Learn how wide each place of the documents' mean states is."""
+        means = torch.stack([torch.from_numpy(np.average(d.units, axis=0, weights=d.pieces)) for d in documents if len(d.pieces)])
+        self.shift.copy_(means.mean(0))
+        self.scale.copy_(1 / (means.std(0, correction=0) + _NARROW))
+
+    def _standard(self, units: Ragged) -> Ragged:
+        return replace(units, items=(units.items - self.shift) * self.scale)
+
     def forward(self, batch: HeadBatch) -> Tensor:
         """Logits, float32 ``[documents, labels]``."""
-        logits: Tensor = self.units(self.dropout(even(self.pool_units(batch.units, batch.size))))
+        logits: Tensor = self.units(self.dropout(even(self.pool_units(self._standard(batch.units), batch.size))))
         if self.concepts is not None and self.pool_concepts is not None and batch.concepts is not None:
             logits = logits + self.concepts(self.dropout(even(self.pool_concepts(batch.concepts, batch.size))))
         return logits
@@ -91,7 +111,7 @@ class DocumentHead(nn.Module):
     @torch.inference_mode()
     def shares(self, batch: HeadBatch, labels: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """What each unit and each concept gives to some of the logits, ``[units, labels]`` and ``[concepts, labels]``."""
-        units = _shares(self.pool_units, self.units.weight[list(labels)], batch.units, batch.size)
+        units = _shares(self.pool_units, self.units.weight[list(labels)], self._standard(batch.units), batch.size)
         if self.concepts is None or self.pool_concepts is None or batch.concepts is None:
             return units, None
         return units, _shares(self.pool_concepts, self.concepts.weight[list(labels)], batch.concepts, batch.size)

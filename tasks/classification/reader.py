@@ -21,7 +21,7 @@ from ontograft.fusion.attention import AttentionSettings, KnowledgeAttention
 from ontograft.fusion.grafted import GraftedEncoder
 from ontograft.tasks.classification.head import DocumentHead, HeadBatch, Ragged, head_batch
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
-from ontograft.tasks.classification.states import DocumentStates, ReadText, encoded_units
+from ontograft.tasks.classification.states import DocumentStates, ReadText, StateEncoder, encoded_units
 from ontograft.tasks.ner.examples import Collator
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings
 
@@ -60,7 +60,7 @@ def build(settings: ClassifierSettings, base: base_encoders.BaseEncoder, *, conc
     grafted = GraftedEncoder(model, KnowledgeAttention(attention) if fused else None, after=settings.after)
     size = min(settings.window, getattr(model.config, "max_position_embeddings", settings.window))
     overlap = settings.overlap if 2 * settings.overlap < size else size // 4
-    head = DocumentHead(hidden, concept, len(settings.labels), dropout=dropout)
+    head = DocumentHead(2 * hidden, concept, len(settings.labels), dropout=dropout)
     return Reader(grafted, head), Windower(tokenizer, size=size, overlap=overlap)
 
 
@@ -102,6 +102,7 @@ def train_head(
         TrainingDiverged: a loss is no number; the message names the step.
     """
     torch.manual_seed(training.seed)
+    head.standardize(states)
     order = np.random.default_rng(training.seed)
     wanted, weights = torch.from_numpy(gold), label_weights(gold, training)
     optimizer = torch.optim.AdamW(_grouped(head, training))
@@ -153,11 +154,14 @@ def adapt(
     folder: Path,
     resume: bool = False,
 ) -> None:
-    """Train adapters, knowledge attention and head together; of a long document a few windows, drawn anew, stand for it in a step.
+    """Train the head on the encoder as it is, then adapters, knowledge attention and head together (Kumar et al. 2022).
+
+    Of a long document a few windows, drawn anew, stand for it in a step.
 
     Raises:
-        CorpusError: a loss is no number.
+        TrainingDiverged, CorpusError: a loss is no number.
     """
+    train_head(reader.head, list(StateEncoder(reader.encoder.eval(), collate).pipe(texts)), gold, training, multiple=multiple)
     weights = label_weights(gold, training)
 
     def order(epoch: int) -> list[list[int]]:

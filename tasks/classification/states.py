@@ -52,7 +52,8 @@ class DocumentStates:
     """A document as the head reads it.
 
     Attributes:
-        units: mean states, float32 ``[units, hidden]``; ``pieces``: how many word pieces each is the mean of, float32 ``[units]``.
+        units: mean states of the middle and of the last layer, float32 ``[units, 2 * hidden]``.
+        pieces: how many word pieces each is the mean of, float32 ``[units]``.
         vectors: of its concepts, float32 ``[concepts, width]``; ``mentions``: how often each is named, float32 ``[concepts]``.
     """
 
@@ -108,19 +109,25 @@ def unit_of_pieces(window: Window, units: NDArray[np.int32]) -> NDArray[np.int64
 def encoded_units(
     encoder: GraftedEncoder, collate: Collator, texts: Sequence[ReadText], places: Sequence[tuple[int, int]]
 ) -> tuple[Tensor, Tensor]:
-    """States of the word pieces of a batch that belong to a unit, ``[pieces, hidden]``, and which text and unit, int64 ``[pieces, 2]``."""
+    """States of the word pieces of a batch that belong to a unit, and which text and unit.
+
+    The layer that hears of the graph is read beside the last one: what a frozen encoder knows of wording is lost on its way up.
+
+    Returns:
+        float32 ``[pieces, 2 * hidden]`` and int64 ``[pieces, 2]``.
+    """
     batch = collate([t.example for t in texts], places)
     device = next(encoder.parameters()).device
     knowledge = batch.knowledge.to(device) if batch.knowledge is not None and encoder.fusion is not None else None
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device)):
-        hidden = encoder(batch.input_ids.to(device), batch.attention_mask.to(device), knowledge).hidden
+        encoded = encoder(batch.input_ids.to(device), batch.attention_mask.to(device), knowledge)
     owner = np.full((*batch.input_ids.shape, 2), -1, dtype=np.int64)
     for row, (text, window) in enumerate(places):
         of = unit_of_pieces(texts[text].example.windows[window], texts[text].units)
         owner[row, : len(of)] = np.stack([np.full(len(of), text), of], axis=1)
     owners = torch.from_numpy(owner).to(device)
     there = owners[..., 1] >= 0
-    return hidden[there].float(), owners[there]
+    return torch.cat([encoded.middle[there], encoded.hidden[there]], dim=-1).float(), owners[there]
 
 
 class StateEncoder:
@@ -142,7 +149,7 @@ class StateEncoder:
     @torch.inference_mode()
     def __call__(self, texts: Sequence[ReadText]) -> list[DocumentStates]:
         """States of texts that are read in one go."""
-        sums = [torch.zeros(len(t.bounds), self._encoder.width) for t in texts]
+        sums = [torch.zeros(len(t.bounds), 2 * self._encoder.width) for t in texts]
         sizes = [torch.zeros(len(t.bounds)) for t in texts]
         for places in batches([t.example for t in texts], _BUDGET):
             states, owners = encoded_units(self._encoder, self._collate, texts, places)

@@ -59,6 +59,7 @@ def test_attention_begins_as_the_mean_of_the_word_pieces_and_shares_add_up_to_th
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.copy_(torch.randn(parameter.shape))
+    head.standardize([states(rng, 2) for _ in range(9)])
     units, concepts = head.shares(head_batch(documents[:1]), range(5))
     assert concepts is not None and units.shape == (3, 5) and concepts.shape == (2, 5)
     assert torch.allclose(units.sum(0) + concepts.sum(0) + head.units.bias, head(batch)[0], atol=1e-4)
