@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from statistics import median
 
 from ontograft.errors import DocumentError
 from ontograft.ingest.contract import ContractText
+from ontograft.ingest.pdf_lines import Line, pages_of
 
 _EDGE = 0.12  # running heads stand in the upper and lower parts of a page
 _REPEATED = 3
@@ -27,25 +25,13 @@ _STARTS = re.compile(
 _ENDS = re.compile(r"[.;:!?。；：！？”\"]\s*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of a page; coordinates are shares of its width and height, ``top`` from above."""
-
-    text: str
-    left: float
-    right: float
-    top: float
-    height: float
-
-
 def read_pdf(path: Path, data: bytes, revisions: str) -> ContractText:
     """Read a PDF.
 
     Raises:
         DocumentError: encrypted, broken, or scanned without a text layer.
     """
-    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # it warns with what it read
-    pages = _pages(path, data)
+    pages = pages_of(path, data)
     if not any(page for page in pages):
         raise DocumentError(f"{path}: {len(pages)} pages without text, a scan perhaps; run text recognition (OCR) on it first")
     running = _running(pages)
@@ -62,38 +48,7 @@ def read_pdf(path: Path, data: bytes, revisions: str) -> ContractText:
     return ContractText(text, "pdf", tuple(min(start, len(text)) for start in starts), notes=tuple(notes))
 
 
-def _pages(path: Path, data: bytes) -> list[list[_Line]]:
-    from pdfminer.high_level import extract_pages
-    from pdfminer.layout import LAParams
-    from pdfminer.pdfdocument import PDFPasswordIncorrect
-
-    try:
-        return [_lines(page) for page in extract_pages(BytesIO(data), laparams=LAParams(boxes_flow=None))]
-    except PDFPasswordIncorrect:
-        raise DocumentError(f"{path}: encrypted; save it without a password") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # a broken file raises anything in the parser
-        kind = type(error).__name__
-        what = "encrypted" if "Encrypt" in kind or "Password" in kind else "broken PDF"
-        raise DocumentError(f"{path}: {what} ({kind}); open it in a viewer and save it anew") from None
-
-
-def _lines(page: object) -> list[_Line]:
-    from pdfminer.layout import LTPage, LTTextContainer, LTTextLine
-
-    assert isinstance(page, LTPage)
-    found: list[_Line] = []
-    for box in page:
-        for line in box if isinstance(box, LTTextContainer) else ():
-            text = " ".join(line.get_text().replace("\xa0", " ").split()) if isinstance(line, LTTextLine) else ""
-            if text and "(cid:" not in text:
-                width, height = max(page.width, 1), max(page.height, 1)
-                found.append(_Line(text, line.x0 / width, line.x1 / width, 1 - line.y1 / height, (line.y1 - line.y0) / height))
-    return sorted(found, key=lambda line: (round(line.top, 3), line.left))
-
-
-def _running(pages: Sequence[Sequence[_Line]]) -> set[str]:
+def _running(pages: Sequence[Sequence[Line]]) -> set[str]:
     """Lines that stand at the edge of most pages, their numbers apart."""
     counts: Counter[str] = Counter()
     for page in pages:
@@ -105,24 +60,24 @@ def _shape(text: str) -> str:
     return re.sub(r"\d+", "#", text.casefold())
 
 
-def _at_edge(line: _Line) -> bool:
+def _at_edge(line: Line) -> bool:
     return line.top < _EDGE or line.top + line.height > 1 - _EDGE
 
 
-def _is_furniture(line: _Line, at: int, count: int, running: set[str]) -> bool:
+def _is_furniture(line: Line, at: int, count: int, running: set[str]) -> bool:
     if not _at_edge(line):
         return False
     return _shape(line.text) in running or ((at < 2 or at >= count - 2) and _NUMBER.fullmatch(line.text) is not None)
 
 
-def _in_order(lines: list[_Line]) -> list[_Line]:
+def _in_order(lines: list[Line]) -> list[Line]:
     """Lines as they are read: of two columns the left one first, between lines that cross both."""
     left = [line for line in lines if line.right <= 0.53]
     right = [line for line in lines if line.left >= 0.47]
     crossing = [line for line in lines if line.right > 0.53 and line.left < 0.47]
     if min(len(left), len(right)) < 4 or len(crossing) > 0.3 * len(lines):
         return lines
-    ordered: list[_Line] = []
+    ordered: list[Line] = []
     tops = [line.top for line in crossing] + [2.0]
     above = -1.0
     for at, top in enumerate(tops):
@@ -134,7 +89,7 @@ def _in_order(lines: list[_Line]) -> list[_Line]:
     return ordered
 
 
-def _paragraphs(lines: Sequence[_Line]) -> Iterator[str]:
+def _paragraphs(lines: Sequence[Line]) -> Iterator[str]:
     """Lines put together: a gap, a new number, or a short line before ends a paragraph."""
     if not lines:
         return

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
 from ontograft.errors import DocumentError, OptionError
 from ontograft.ingest.contract import read_contract
-from tests.documents import deleted, docx, inserted, paragraph, pdf
+from tests.documents import deleted, docx, inserted, paragraph, pdf, pdf_of
 
 
 def test_plain_text_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -120,6 +121,23 @@ def test_a_scan_and_a_broken_pdf_are_named_errors(tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing here")
     with pytest.raises(DocumentError, match="broken PDF"):
         read_contract(tmp_path / "broken.pdf")
+
+
+def test_a_pdf_that_expands_without_bound_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ontograft.ingest.pdf_lines.MEMORY", 200 * 2**20)
+    packed = zlib.compress(zlib.compress(b" " * (256 * 2**20), 1))
+    file = pdf_of(tmp_path / "a.pdf", ("/Filter [/FlateDecode /FlateDecode]", packed))
+    assert file.stat().st_size < 50_000
+    with pytest.raises(DocumentError, match="expand beyond 209,715,200 bytes: refused"):
+        read_contract(file)
+
+
+def test_a_pdf_whose_drawings_draw_each_other_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ontograft.ingest.pdf_lines.PAGE_SECONDS", 0.5)
+    form = "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X1 {} 0 R >> >>"
+    forms = [(form.format(6 + i), b"/X1 Do " * 20) for i in range(12)]
+    with pytest.raises(DocumentError, match="0.5 s a page: refused"):
+        read_contract(pdf_of(tmp_path / "a.pdf", ("", b"/X1 Do"), *forms, (form.format(5), b"")))
 
 
 def test_html_is_read_as_it_is_seen(tmp_path: Path) -> None:
