@@ -115,6 +115,36 @@ def test_two_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
     assert "left line 0 of the text left line 1" in text
 
 
+def test_paragraphs_footnotes_and_compounds_of_a_pdf(tmp_path: Path) -> None:
+    small = "/F1 7 Tf"
+    lines = [
+        (72, 700, "1. Non-compete. The seller and its affiliates keep to the non-"),
+        (72, 688, "compete covenant, and the buyer pays the pur-"),
+        (72, 676, "chase price to the"),
+        (240, 676, "Seller at closing in full."),  # justified text with a wide blank
+        (72, 646, "a. Half of it is paid at once"),
+        (72, 628, "b. The rest later, on the day on which the last of the goods"),
+        (72, 60, "1 As amended in May,"),
+        (72, 51, "and in June."),
+    ]
+    file = pdf(tmp_path / "a.pdf", [lines, [(72, 700, "Buyer has ordered arrive.")]])
+    data = file.read_bytes()
+    for text in (b"1 As amended", b"and in June"):
+        at = data.index(text)
+        head = data.rindex(b"/F1 10 Tf", 0, at)
+        data = data[:head] + small.encode() + b" " + data[head + len(b"/F1 10 Tf") :]
+    file.write_bytes(data)
+    read = read_contract(file)
+    assert read.text.split("\n\n") == [
+        "1. Non-compete. The seller and its affiliates keep to the non-compete covenant, and the buyer pays the purchase price to the "
+        "Seller at closing in full.",
+        "a. Half of it is paid at once",
+        "b. The rest later, on the day on which the last of the goods Buyer has ordered arrive.",
+        "1 As amended in May, and in June.",
+    ]
+    assert read.notes == ("1 notes stand at the end",) and read.text[read.pages[1] :].startswith("Buyer has ordered")
+
+
 def test_a_scan_and_a_broken_pdf_are_named_errors(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="1 pages without text, a scan perhaps"):
         read_contract(pdf(tmp_path / "scan.pdf", [[]]))
@@ -136,7 +166,7 @@ def test_a_pdf_whose_drawings_draw_each_other_is_stopped(tmp_path: Path, monkeyp
     monkeypatch.setattr("ontograft.ingest.pdf_lines.PAGE_SECONDS", 0.5)
     form = "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X1 {} 0 R >> >>"
     forms = [(form.format(6 + i), b"/X1 Do " * 20) for i in range(12)]
-    with pytest.raises(DocumentError, match="0.5 s a page: refused"):
+    with pytest.raises(DocumentError, match=r"0\.5 s a page: refused"):
         read_contract(pdf_of(tmp_path / "a.pdf", ("", b"/X1 Do"), *forms, (form.format(5), b"")))
 
 
