@@ -48,6 +48,9 @@ ALIKE = 85
 DAYS = {"D": 1, "W": 7, "M": 30, "Y": 360}
 NO_CLAUSE = ("Document Name", "Parties", "Agreement Date", "Effective Date")
 UNREADABLE = "?"
+ONLY_PARTIES = re.compile(
+    r"[^(]*\(?[^(]*?[“\"](?:an? |the |each )?part(?:y|ies)\b[^()]*\)?", re.IGNORECASE
+)  # "Oak and Elm (the “Parties”)"
 
 
 def part(name: str) -> str:
@@ -157,7 +160,8 @@ def shares(count: Counter[str]) -> dict[str, Any]:
 
 
 def gold_parties(answer: str) -> list[str]:
-    names = (re.sub(r'["“”].*', "", name).strip() for name in re.sub(r"\([^)]*\)", "", answer).split(";"))
+    entries = (entry for entry in answer.split(";") if not ONLY_PARTIES.fullmatch(entry.strip(" .")))
+    names = (re.sub(r'["“”].*', "", re.sub(r"\([^)]*\)", "", entry)).strip() for entry in entries)
     return [plain(name) for name in names if len(name) > 2]
 
 

@@ -74,6 +74,10 @@ TERMS = [
     ("continues for a period of five (5) years.", "expiration_date", "2011-05-03"),
     ("ends on the third (3rd) anniversary of the Effective Date.", "expiration_date", "2009-05-03"),
     ("continues until terminated by either party.", "expiration_date", "perpetual"),
+    ("continues until the earlier of (i) December 31, 2010 and (ii) notice.", "expiration_date", "2010-12-31"),
+    ("shall extend for three (3) years thereafter, and may be renewed.", "expiration_date", "2009-05-03"),
+    ("continues until the end of the current calendar year.", "expiration_date", "2006-12-31"),
+    ("ends one (1) year after the Launch Date.", "expiration_date", "P1Y after the Launch Date"),
     (
         "renews for successive one (1) year terms unless a party gives sixty (60) days prior written notice.",
         "renewal_term",
@@ -88,6 +92,40 @@ def test_terms_of_the_contract(said: str, field: str, value: str) -> None:
     text = 'This Agreement is made as of May 3, 2006 (the "Effective Date") by A.\n\n1. Term. '
     text += f"The term of this Agreement begins on the Effective Date and {said}\n"
     assert contract_terms(text, segments(text))[field] == value
+
+
+def test_a_date_by_a_label_and_terms_that_only_mention_the_term() -> None:
+    text = "1. Use. During the term of this Agreement and for two (2) years thereafter A may use B.\n\nExpiration Date: May 3, 2010\n"
+    assert contract_terms(text, segments(text))["expiration_date"] == "2010-05-03"
+
+
+@pytest.mark.parametrize(("said", "day"), [
+    ("\"Effective Date\" means June 1, 2006.", "2006-06-01"),
+    ("This Agreement shall take effect on the date hereof.", "2006-05-03"),
+    ("This Agreement shall be effective as of the date of the last signature below.", "2006-05-09"),
+])  # fmt: skip
+def test_effective_dates_that_are_said_by_reference(said: str, day: str) -> None:
+    text = f"This Agreement is made on May 3, 2006 by A.\n\n1. Beginning. {said}\n\nIN WITNESS WHEREOF\nBy: ____ Date: May 9, 2006\n"
+    assert contract_terms(text, segments(text))["effective_date"] == day
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("This Agreement is entered into by OAK SOLUTIONS, INC. (\"Oak\"), whose place is 1 Elm St., Reno 94403 and ELM NET, INC. (\"Elm\").",
+     ["OAK SOLUTIONS, INC.", "ELM NET, INC."]),
+    ("This Agreement is between Oak LLC (\"Oak\"), a company in Reno, (b) Elm Ltd. (\"Elm\"), a company, and (c) Ash Inc. (\"Ash\").",
+     ["Oak LLC", "Elm Ltd.", "Ash Inc."]),
+    ("This Agreement is made between Oak Limited Partnership (Transporter) and ELM PIPELINE COMPANY (Shipper).\n\nWHEREAS, all is well.",
+     ["Oak Limited Partnership", "ELM PIPELINE COMPANY"]),
+    ("This Agreement, by and between Oak, Inc. (herein \"Oak\") located in Reno and Elm Corporation located in Elko, is made.",
+     ["Oak, Inc.", "Elm Corporation"]),
+    ("Each of the undersigned files jointly.\n\n1. Filing. It is joint.\n\n"
+     "IN WITNESS WHEREOF they sign.\n\nOAK FUND LP\n\nBy: /s/ A\n\nELM FUND LP\n\nBy: /s/ B\n",
+     ["OAK FUND LP", "ELM FUND LP"]),
+])  # fmt: skip
+def test_parties_in_other_forms(text: str, names: list[str]) -> None:
+    found = parties(text, segments(text))
+    assert [party.name for party in found] == names
+    assert [text[slice(*party.span)] for party in found] == names
 
 
 @pytest.mark.parametrize(("said", "law"), [
