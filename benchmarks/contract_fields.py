@@ -6,7 +6,9 @@ Companies are parted by a hash: rules were chosen on *tune* (four fifths), *repo
 are, ``said`` how many we gave, ``exact`` and ``tolerant`` agreement as shares of gold. Tolerant: a date within a month or with the same
 year and month, a period of the same length in other units, a law named by one of several places, a party's name alike by .85. ``extra``:
 said where the answer is empty. Answers that are no date or period are left out. Parties: CUAD's answers name them with their aliases in
-brackets; precision is the share of ours that is one of them. Structure: the share of gold spans (without document name, parties and dates)
+brackets ("Oak and Elm (the “Parties”)" is no name and left out); precision is the share of ours that is one of them. Where a term runs
+from an event ("two years after launch"), CUAD's lawyers counted from the effective date or gave no answer; we say the event, which is
+counted as no agreement. Structure: the share of gold spans (without document name, parties and dates)
 that lie within one clause, and of those alike by half (intersection over union) to a clause or to a run of up to three sentences of one.
 """
 

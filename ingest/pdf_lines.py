@@ -86,7 +86,7 @@ def _bound(memory: int, seconds: int) -> None:
     except ImportError:  # Windows: the time limit of the parent is what is left
         return
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))  # the first ends it by a signal of its own
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
