@@ -38,9 +38,11 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(rf"(?:[A-Z][\w&.'’/-]*,?\s+(?:of\s+|and\s+|&\s+|de\s+|\(\w+\)\s+)?){{1,7}}{_SUFFIX}\b\.?")
-_ZH = re.compile(
-    r"(?P<role>甲方|乙方|丙方|丁方|出租方|承租方|买方|卖方|出卖人|买受人|委托方|受托方|许可方|被许可方|出租人|承租人|贷款人|借款人|发包人|承包人)(?:[（(][^（）()\n]{1,20}[)）])?\s*[：:]\s*(?P<name>[^\s，,；;。\n（(]{2,40})"
+_ZH_ROLES = (
+    "甲方|乙方|丙方|丁方|出租方|承租方|买方|卖方|出卖人|买受人|委托方|受托方|许可方|被许可方|出租人|承租人|贷款人|借款人|发包人|承包人"
 )
+_ZH_ROLE = re.compile(_ZH_ROLES)
+_ZH = re.compile(rf"(?P<role>{_ZH_ROLES})(?:[（(][^（）()\n]{{1,20}}[)）])?\s*[：:]\s*(?P<name>[^\s，,；;。\n（(]{{2,40}})")
 _AND = re.compile(
     rf"(?<=[,;])\s*(?:and|AND),?\s+(?:\(\w{{1,3}}\)\s*)?(?=[A-Z])|[,;]\s*\(\w{{1,3}}\)\s+(?=[A-Z])|;\s+(?=[A-Z])|(?<=[\n.])\s*(?:and|AND)\s+(?=[A-Z])|\b{_SUFFIX}\.?\s+and\s+(?=[A-Z])|\n\s*(?:AND|and)\s*:?\s*\n"
 )
@@ -210,5 +212,7 @@ def _signing(text: str, clauses: Sequence[Segment]) -> Iterator[Party]:
 def _chinese(text: str) -> list[Party]:
     found: dict[str, Party] = {}
     for match in _ZH.finditer(text):
+        if _ZH_ROLE.match(match["name"]):  # two places to sign on one line
+            continue
         found.setdefault(match["name"], Party(match["name"], match["role"], (match["role"],), Span(match.start("name"), match.end("name"))))
     return list(found.values())

@@ -53,6 +53,13 @@ def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
     assert read.notes == ("1 notes stand at the end",)
 
 
+def test_a_table_inside_a_table_is_read_once(tmp_path: Path) -> None:
+    inner = f"<w:tbl><w:tr><w:tc>{paragraph('net')}</w:tc><w:tc>{paragraph('$5')}</w:tc></w:tr></w:tbl>"
+    held = f"<w:sdt><w:sdtContent><w:tc>{paragraph('Price')}{inner}</w:tc></w:sdtContent></w:sdt>"
+    file = docx(tmp_path / "a.docx", f"<w:tbl><w:tr><w:tc>{paragraph('Oak')}</w:tc>{held}</w:tr></w:tbl>")
+    assert read_contract(file).text == "Oak\tPrice net $5"
+
+
 @pytest.mark.parametrize(
     ("write", "says"),
     [
@@ -70,7 +77,7 @@ def test_bad_word_documents_are_named_errors(tmp_path: Path, write, says: str) -
 
 
 def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ontograft.ingest.contract_docx._PART_BYTES", 100_000)
+    monkeypatch.setattr("ontograft.ingest.contract_docx._MOST_BYTES", 100_000)
     with pytest.raises(DocumentError, match="zip bomb"):
         read_contract(docx(tmp_path / "a.docx", paragraph("A" * 200_000)))
 

@@ -7,7 +7,7 @@ from ontograft.tasks.clauses.fields import Fields
 from ontograft.tasks.clauses.obligations import obligations
 from ontograft.tasks.clauses.parties import parties
 from ontograft.tasks.clauses.quantities import amounts, periods
-from ontograft.tasks.clauses.structure import segments
+from ontograft.tasks.clauses.structure import Segment, segments
 from ontograft.tasks.clauses.terms_of_contract import contract_terms
 
 DATES = [
@@ -153,3 +153,20 @@ def test_relative_dates_have_a_day_where_their_anchor_has_one() -> None:
         ("2006-06-02", "P30D after Effective Date"),
         (None, "P10D after receipt of an invoice"),
     ]
+
+
+def test_chinese_dates_that_are_relative() -> None:
+    text = "甲方应于收到货物后三十日内付款，乙方自合同签订之日起十日内交货，并于期满前六十日通知。"
+    clause = Segment(0, len(text), "section")
+    found = Fields(text, [], {"effective_date": "2021-05-03"}).of(clause)["dates"]
+    assert [(day.relative, day.value) for day in found] == [
+        ("P30D after 收到货物", None),
+        ("P10D after 合同签订", "2021-05-13"),
+        ("P60D before 期满", None),
+    ]
+    assert [day.text for day in found] == ["于收到货物后三十日内", "自合同签订之日起十日内", "于期满前六十日"]
+
+
+def test_a_line_to_sign_on_names_no_party() -> None:
+    text = "采购合同\n\n甲方：橡木公司\n乙方：桦木公司\n\n第一条 价款\n\n五元。\n\n甲方（盖章）：    乙方（盖章）：\n"
+    assert [party.name for party in parties(text, segments(text))] == ["橡木公司", "桦木公司"]
