@@ -6,7 +6,9 @@ Companies are parted by a hash: rules were chosen on *tune* (four fifths), *repo
 are, ``said`` how many we gave, ``exact`` and ``tolerant`` agreement as shares of gold. Tolerant: a date within a month or with the same
 year and month, a period of the same length in other units, a law named by one of several places, a party's name alike by .85. ``extra``:
 said where the answer is empty. Answers that are no date or period are left out. Parties: CUAD's answers name them with their aliases in
-brackets; precision is the share of ours that is one of them. Structure: the share of gold spans (without document name, parties and dates)
+brackets ("Oak and Elm (the “Parties”)" is no name and left out); precision is the share of ours that is one of them. Where a term runs
+from an event ("two years after launch"), CUAD's lawyers counted from the effective date or gave no answer; we say the event, which is
+counted as no agreement. Structure: the share of gold spans (without document name, parties and dates)
 that lie within one clause, and of those alike by half (intersection over union) to a clause or to a run of up to three sentences of one.
 """
 
@@ -48,6 +50,9 @@ ALIKE = 85
 DAYS = {"D": 1, "W": 7, "M": 30, "Y": 360}
 NO_CLAUSE = ("Document Name", "Parties", "Agreement Date", "Effective Date")
 UNREADABLE = "?"
+ONLY_PARTIES = re.compile(
+    r"[^(]*\(?[^(]*?[“\"](?:an? |the |each )?part(?:y|ies)\b[^()]*\)?", re.IGNORECASE
+)  # "Oak and Elm (the “Parties”)"
 
 
 def part(name: str) -> str:
@@ -157,7 +162,8 @@ def shares(count: Counter[str]) -> dict[str, Any]:
 
 
 def gold_parties(answer: str) -> list[str]:
-    names = (re.sub(r'["“”].*', "", name).strip() for name in re.sub(r"\([^)]*\)", "", answer).split(";"))
+    entries = (entry for entry in answer.split(";") if not ONLY_PARTIES.fullmatch(entry.strip(" .")))
+    names = (re.sub(r'["“”].*', "", re.sub(r"\([^)]*\)", "", entry)).strip() for entry in entries)
     return [plain(name) for name in names if len(name) > 2]
 
 

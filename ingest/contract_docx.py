@@ -22,7 +22,7 @@ from ontograft.ingest.xml_guard import plain_xml
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MAIN: Final = "word/document.xml"
 _MEMBERS: Final = 20_000
-_PART_BYTES: Final = 64 * 2**20  # a contract of 600 pages has some 10 MiB
+_MOST_BYTES: Final = 64 * 2**20  # a contract of 600 pages has some 10 MiB
 _INSERTED, _DELETED = ("ins", "moveTo"), ("del", "moveFrom")
 _SKIPPED: Final = frozenset(
     ("pPr", "rPr", "instrText", "Fallback", "object", "pict", "commentReference", "annotationRef", "footnoteRef", "endnoteRef")
@@ -59,6 +59,7 @@ def _parts(path: Path, data: bytes) -> dict[str, Element]:
     """The parts that hold text, checked and parsed."""
     wanted = (_MAIN, "word/footnotes.xml", "word/endnotes.xml", "word/numbering.xml", "word/styles.xml")
     found: dict[str, Element] = {}
+    left = _MOST_BYTES
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             infos = {info.filename: info for info in archive.infolist()}
@@ -73,9 +74,10 @@ def _parts(path: Path, data: bytes) -> dict[str, Element]:
                 if info.flag_bits & 1:
                     raise DocumentError(f"{path}: encrypted; save it without a password")
                 with archive.open(info) as stream:
-                    raw = stream.read(_PART_BYTES + 1)
-                if len(raw) > _PART_BYTES:
-                    raise DocumentError(f"{path}: a part expands beyond {_PART_BYTES:,} bytes: refused as a zip bomb")
+                    raw = stream.read(left + 1)
+                left -= len(raw)
+                if left < 0:
+                    raise DocumentError(f"{path}: its parts expand beyond {_MOST_BYTES:,} bytes: refused as a zip bomb")
                 found[name] = etree.fromstring(
                     plain_xml(raw, path), etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
                 )
@@ -94,6 +96,15 @@ def _parts(path: Path, data: bytes) -> dict[str, Element]:
         what = str(error) if isinstance(error, SourceError) else type(error).__name__
         raise DocumentError(f"{path}: broken Word document ({what}); open it in Word and save it anew") from None
     return found
+
+
+def _cells(row: Element) -> Iterator[Element]:
+    """The cells of a row, not those of a table inside one."""
+    for child in row:
+        if local(child) == "tc":
+            yield child
+        elif local(child) in ("sdt", "sdtContent", "customXml"):
+            yield from _cells(child)
 
 
 class _Reader:
@@ -153,7 +164,7 @@ class _Reader:
             removed = row.find(f"{W}trPr")
             if removed is not None and any(self._is_left_out(local(mark)) for mark in removed):
                 continue
-            cells = [" ".join(" ".join(text.split()) for text in self.blocks(cell)) for cell in row.iterdescendants(f"{W}tc")]
+            cells = [" ".join(" ".join(text.split()) for text in self.blocks(cell)) for cell in _cells(row)]
             yield "\t".join(cells)
 
     def notes(self, part: Element | None) -> Iterator[str]:

@@ -2,98 +2,60 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 from ontograft.errors import DocumentError
 from ontograft.ingest.contract import ContractText
+from ontograft.ingest.pdf_lines import Line, pages_of
 
 _EDGE = 0.12  # running heads stand in the upper and lower parts of a page
-_REPEATED = 3
+_REPEATED = 2
+_SMALLER = 0.93  # footnotes beside the text
+_GAP = 1.35  # distance of two lines that are of two paragraphs, in lines
+_SHORT = 0.12  # how much a line that ends a paragraph is short of the edge, as a share of the page
+_NOTE = re.compile(r"(?:\d{1,2}|\*{1,3}|[†‡§])\)?\s?[^\W\d_]")
+_COMPOUND = re.compile(r"(?<![A-Za-z-])[A-Za-z]+-[a-z]+(?![A-Za-z-])")
 _NUMBER = re.compile(
     r"(?:page\s*)?[-–—\s]*\d{1,4}[-–—\s]*(?:(?:of|/)\s*\d{1,4})?\s*|[-–—\s]*[ivxl]{1,6}[-–—\s]*|第?\s*\d{1,4}\s*页(?:\s*[/共].*)?",
     re.IGNORECASE,
 )
 _HYPHEN = re.compile(r"(?<=[a-zA-Z]{2})[-\u00ad]\Z")
 _STARTS = re.compile(
-    r"(?:\d{1,2}(?:\.\d{1,2})*\.?|\([a-zA-Z0-9]{1,4}\)|(?:ARTICLE|Article|SECTION|Section|EXHIBIT|Exhibit|SCHEDULE|Schedule)\s+[\dIVXA-Z]|第.{1,6}条|[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）)\s?"
+    r"(?:\d{1,2}(?:\.\d{1,2})*\.?|\([a-zA-Z0-9]{1,4}\)|[a-zA-Z][.)](?=\s)|[ivx]{2,5}[.)](?=\s)|(?:ARTICLE|Article|SECTION|Section|EXHIBIT|Exhibit|SCHEDULE|Schedule)\s+[\dIVXA-Z]|第.{1,6}条|[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）)\s?"
 )
 _ENDS = re.compile(r"[.;:!?。；：！？”\"]\s*\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of a page; coordinates are shares of its width and height, ``top`` from above."""
-
-    text: str
-    left: float
-    right: float
-    top: float
-    height: float
 
 
 def read_pdf(path: Path, data: bytes, revisions: str) -> ContractText:
     """Read a PDF.
 
     Raises:
-        DocumentError: encrypted, broken, or scanned without a text layer.
+        DocumentError: encrypted, broken, a bomb, or scanned without a text layer.
     """
-    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # it warns with what it read
-    pages = _pages(path, data)
-    if not any(page for page in pages):
+    pages = pages_of(path, data)
+    if not any(pages):
         raise DocumentError(f"{path}: {len(pages)} pages without text, a scan perhaps; run text recognition (OCR) on it first")
     running = _running(pages)
-    text, starts = "", []
-    for page in pages:
-        lines = [line for at, line in enumerate(page) if not _is_furniture(line, at, len(page), running)]
-        starts.append(len(text))
-        for paragraph in _paragraphs(_in_order(lines)):
-            text = _joined(text, paragraph)
-    notes = [f"{len(running)} running heads and feet were left out"] if running else []
-    empty = sum(not page for page in pages)
-    if empty:
-        notes.append(f"{empty} pages have no text")
-    return ContractText(text, "pdf", tuple(min(start, len(text)) for start in starts), notes=tuple(notes))
+    body = [[line for at, line in enumerate(page) if not _is_furniture(line, at, len(page), running)] for page in pages]
+    size = median(line.height for page in pages for line in page)
+    below = [_footnotes(page, size) for page in body]
+    flow = _Flow.of([page[: len(page) - len(notes)] for page, notes in zip(body, below, strict=True)])
+    starts = [flow.page(groups) for groups in flow.pages]
+    footnotes = [note for notes in below for note in _notes(notes)]
+    said = [f"{len(running)} running heads and feet were left out"] if running else []
+    said += [f"{empty} pages have no text"] if (empty := sum(not page for page in pages)) else []
+    said += [f"{len(footnotes)} notes stand at the end"] if footnotes else []
+    text = "\n\n".join(["".join(flow.pieces), *footnotes]).strip("\n")
+    return ContractText(text, "pdf", tuple(min(start, len(text)) for start in starts), notes=tuple(said))
 
 
-def _pages(path: Path, data: bytes) -> list[list[_Line]]:
-    from pdfminer.high_level import extract_pages
-    from pdfminer.layout import LAParams
-    from pdfminer.pdfdocument import PDFPasswordIncorrect
-
-    try:
-        return [_lines(page) for page in extract_pages(BytesIO(data), laparams=LAParams(boxes_flow=None))]
-    except PDFPasswordIncorrect:
-        raise DocumentError(f"{path}: encrypted; save it without a password") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # a broken file raises anything in the parser
-        kind = type(error).__name__
-        what = "encrypted" if "Encrypt" in kind or "Password" in kind else "broken PDF"
-        raise DocumentError(f"{path}: {what} ({kind}); open it in a viewer and save it anew") from None
-
-
-def _lines(page: object) -> list[_Line]:
-    from pdfminer.layout import LTPage, LTTextContainer, LTTextLine
-
-    assert isinstance(page, LTPage)
-    found: list[_Line] = []
-    for box in page:
-        for line in box if isinstance(box, LTTextContainer) else ():
-            text = " ".join(line.get_text().replace("\xa0", " ").split()) if isinstance(line, LTTextLine) else ""
-            if text and "(cid:" not in text:
-                width, height = max(page.width, 1), max(page.height, 1)
-                found.append(_Line(text, line.x0 / width, line.x1 / width, 1 - line.y1 / height, (line.y1 - line.y0) / height))
-    return sorted(found, key=lambda line: (round(line.top, 3), line.left))
-
-
-def _running(pages: Sequence[Sequence[_Line]]) -> set[str]:
+def _running(pages: Sequence[Sequence[Line]]) -> set[str]:
     """Lines that stand at the edge of most pages, their numbers apart."""
     counts: Counter[str] = Counter()
     for page in pages:
@@ -105,69 +67,123 @@ def _shape(text: str) -> str:
     return re.sub(r"\d+", "#", text.casefold())
 
 
-def _at_edge(line: _Line) -> bool:
+def _at_edge(line: Line) -> bool:
     return line.top < _EDGE or line.top + line.height > 1 - _EDGE
 
 
-def _is_furniture(line: _Line, at: int, count: int, running: set[str]) -> bool:
+def _is_furniture(line: Line, at: int, count: int, running: set[str]) -> bool:
     if not _at_edge(line):
         return False
     return _shape(line.text) in running or ((at < 2 or at >= count - 2) and _NUMBER.fullmatch(line.text) is not None)
 
 
-def _in_order(lines: list[_Line]) -> list[_Line]:
+def _footnotes(page: Sequence[Line], size: float) -> list[Line]:
+    """The lines at the foot of a page that are set smaller than its text, from the first that has a number or a sign."""
+    first = len(page)
+    while first and page[first - 1].height < _SMALLER * size and page[first - 1].top > 0.4:
+        first -= 1
+    marked = next((at for at in range(first, len(page)) if _NOTE.match(page[at].text)), len(page))
+    return list(page[marked:])
+
+
+def _notes(lines: Sequence[Line]) -> list[str]:
+    found: list[str] = []
+    for line in lines:
+        if _NOTE.match(line.text) or not found:
+            found.append(line.text)
+        else:
+            found[-1] += " " + line.text
+    return found
+
+
+def _columns(lines: Sequence[Line]) -> list[list[Line]]:
     """Lines as they are read: of two columns the left one first, between lines that cross both."""
     left = [line for line in lines if line.right <= 0.53]
     right = [line for line in lines if line.left >= 0.47]
     crossing = [line for line in lines if line.right > 0.53 and line.left < 0.47]
     if min(len(left), len(right)) < 4 or len(crossing) > 0.3 * len(lines):
-        return lines
-    ordered: list[_Line] = []
-    tops = [line.top for line in crossing] + [2.0]
+        return [list(lines)] if lines else []
+    ordered: list[list[Line]] = []
     above = -1.0
-    for at, top in enumerate(tops):
-        ordered += [line for line in left if above <= line.top < top]
-        ordered += [line for line in right if above <= line.top < top and line not in left]
-        if at < len(crossing):
-            ordered.append(crossing[at])
+    for at, top in enumerate([*(line.top for line in crossing), 2.0]):
+        for column in (left, right):
+            ordered.append([line for line in column if above <= line.top < top and not (column is right and line in left)])
+        ordered.append(crossing[at : at + 1])
         above = top
-    return ordered
+    return [column for column in ordered if column]
 
 
-def _paragraphs(lines: Sequence[_Line]) -> Iterator[str]:
-    """Lines put together: a gap, a new number, or a short line before ends a paragraph."""
-    if not lines:
-        return
-    height = median(line.height for line in lines)
-    held, before = "", None
-    for line in lines:
-        gap = before is not None and (line.top - before.top > 2.1 * height or line.top < before.top - height)
-        column = before is not None and line.top < before.top - height
-        starts = _STARTS.match(line.text) is not None and (not held or _ENDS.search(held) or gap)
-        if held and (starts or (gap and not (column and not _ENDS.search(held)))):
-            yield held
-            held = ""
-        held = _glued(held, line.text)
-        before = line
-    if held:
-        yield held
+def _whole(column: Sequence[Line]) -> list[Line]:
+    """Lines put together again that wide blanks have cut: justified text, a number and its heading, the cells of a row."""
+    found: list[Line] = []
+    for line in column:
+        last = found[-1] if found else line
+        if found and abs(line.top - last.top) < 0.3 * last.height and line.left >= last.right:
+            found[-1] = replace(last, text=f"{last.text} {line.text}", right=line.right)
+        else:
+            found.append(line)
+    return found
 
 
-def _glued(held: str, text: str) -> str:
-    """Two lines as one: a word cut by a hyphen is whole again, Chinese has no blank between lines."""
-    if not held:
-        return text
-    if _HYPHEN.search(held) and text[:1].islower():
-        return held[:-1] + text
-    between = "" if "\u4e00" <= held[-1] <= "\u9fff" or "\u3000" <= held[-1] <= "\u303f" else " "
-    return held + between + text
+def _pitch(pages: Iterable[Sequence[Sequence[Line]]]) -> float:
+    """How far apart the lines of a paragraph are: the lower quartile of the distances, since paragraphs are parted by more."""
+    gaps = sorted(
+        after.top - line.top
+        for page in pages
+        for column in page
+        for line, after in pairwise(column)
+        if after.top - line.top > 0.6 * line.height
+    )
+    return gaps[len(gaps) // 4] if gaps else 1.0
 
 
-def _joined(text: str, paragraph: str) -> str:
-    """A paragraph after the text; one that a page break has cut goes on."""
-    if not text:
-        return paragraph
-    last = text[-200:]
-    if not _ENDS.search(last) and (paragraph[:1].islower() or _HYPHEN.search(last)) and not _STARTS.match(paragraph):
-        return text[:-1] + paragraph if _HYPHEN.search(last) and paragraph[:1].islower() else _glued(text, paragraph)
-    return f"{text}\n\n{paragraph}"
+@dataclass(slots=True)
+class _Flow:
+    """Lines put together: a gap, a number, or a short line before begins a paragraph; one that a column or page cuts goes on."""
+
+    pages: list[list[list[Line]]]
+    pitch: float
+    compounds: frozenset[str]
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    full: bool = True  # the line before goes to the edge of its column
+
+    @classmethod
+    def of(cls, pages: Sequence[Sequence[Line]]) -> _Flow:
+        columns = [[_whole(column) for column in _columns(page)] for page in pages]
+        compounds = (word.casefold() for page in pages for line in page for word in _COMPOUND.findall(line.text))
+        return cls(columns, _pitch(columns), frozenset(compounds))
+
+    def page(self, columns: Sequence[Sequence[Line]]) -> int:
+        """Add a page; where it begins."""
+        begins: int | None = None
+        edge = max((line.right for column in columns for line in column), default=1.0)
+        for column in columns:
+            right = max(line.right for line in column) if len(column) > 2 else edge
+            before: Line | None = None
+            for line in column:
+                self._add(line.text, apart=before is not None and line.top - before.top > _GAP * self.pitch)
+                begins = self.length - len(line.text) if begins is None else begins
+                self.full, before = line.right > right - _SHORT, line
+        return self.length if begins is None else begins
+
+    def _add(self, text: str, *, apart: bool) -> None:
+        held = self.pieces[-1] if self.pieces else ""
+        ended = _ENDS.search(held) is not None
+        marked = _STARTS.match(text) is not None and (ended or not self.full)
+        after_short = not self.full and (ended or not text[:1].islower())
+        if not held or apart or marked or after_short:
+            self._push(("\n\n" if held else "") + text)
+        elif _HYPHEN.search(held) and text[:1].islower():
+            whole = f"{re.split(r'[^A-Za-z-]', held)[-1]}{re.split(r'[^A-Za-z-]', text)[0]}".casefold()
+            if whole not in self.compounds:
+                self.pieces[-1] = held[:-1]
+                self.length -= 1
+            self._push(text)
+        else:  # Chinese has no blank between lines
+            chinese = "\u4e00" <= held[-1] <= "\u9fff" or "\u3000" <= held[-1] <= "\u303f"
+            self._push(("" if chinese else " ") + text)
+
+    def _push(self, piece: str) -> None:
+        self.pieces.append(piece)
+        self.length += len(piece)

@@ -67,3 +67,18 @@ def pdf(path: Path, pages: Sequence[Sequence[tuple[float, float, str]]]) -> Path
     out.write(f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode())
     path.write_bytes(out.getvalue())
     return path
+
+
+def pdf_of(path: Path, *streams: tuple[str, bytes]) -> Path:
+    """A PDF of one page: the first stream (entries of its dictionary, bytes) is what it shows, the others are forms ``/X1``, ``/X2`` …."""
+    forms = " ".join(f"/X{i} {4 + i} 0 R" for i in range(1, len(streams)))
+    heads = (
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /XObject << {forms} >> >> >>",
+    )
+    objects = [head.encode() for head in heads]
+    objects += [b"<< %b /Length %d >>\nstream\n%b\nendstream" % (entries.encode(), len(data), data) for entries, data in streams]
+    body = b"".join(b"%d 0 obj\n%b\nendobj\n" % row for row in enumerate(objects, 1))
+    path.write_bytes(b"%PDF-1.4\n" + body + b"trailer\n<< /Size %d /Root 1 0 R >>\n%%%%EOF\n" % (len(objects) + 1))
+    return path

@@ -26,6 +26,15 @@ _NEVER = frozenset(
         "system", "term", "terms", "time", "unit", "value", "year",
     )
 )  # fmt: skip
+# These have one meaning in contracts, whatever their case.
+_ALWAYS = frozenset(
+    (
+        "affiliate", "bankruptcy", "beneficiary", "bondholder", "borrower", "broker", "consumer", "creditor", "currency", "debenture",
+        "debt", "debtor", "guarantor", "guaranty", "insurer", "investor", "lender", "lessee", "lessor", "licensee", "licensor", "loan",
+        "mortgage", "obligee", "obligor", "payee", "payer", "policyholder", "prepayment", "settlor", "shareholder", "stockholder",
+        "subsidiary", "trustee", "underwriter", "vendor",
+    )
+)  # fmt: skip
 # Branches that hold places, code lists and what ontologies say of themselves: a street is named like a contract's "Court".
 _NO_TERMS = re.compile(r"/(?:Places|Metadata\w+|\w*Individuals|InterestRates|LCC|DatesAndTimes|Utilities)/")
 _AMBIGUOUS = 2
@@ -76,6 +85,8 @@ class ConceptLinker:
     def _is_term(self, said: str, match: AliasMatch, clause: Segment) -> bool:
         word = said[match.start : match.end]
         plain = word.casefold()
+        if plain in _ALWAYS or plain.removesuffix("s") in _ALWAYS or f"{plain.removesuffix('ies')}y" in _ALWAYS:
+            return True
         if plain in _NEVER or plain.removesuffix("s") in _NEVER or len(word) < 4:
             return False
         inside = match.start > 0 and said[: match.start].rstrip()[-1:] not in ("", ".", ":", ";", "\n", ")")

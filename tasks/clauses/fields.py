@@ -19,6 +19,8 @@ _RELATIVE = re.compile(
     r"['’]?\s*(?P<how>after|following|from|of|prior\s+to|before|preceding)\s+(?:the\s+)?(?P<anchor>(?:date\s+(?:of|on\s+which)\s+)?[^,.;:()]{3,80})",
     re.IGNORECASE,
 )
+_ZH_ANCHOR = re.compile(r"(?:自|于|在)?(?P<anchor>(?:(?!自|于|在)[\u4e00-\u9fff“”]){2,20}?)(?P<how>之日起|之日后|后|起|前)(?:的|应)?\Z")
+_ZH_START = re.compile(r"(?:合同|协议)(?:签订|签署|生效)|生效")
 _EFFECTIVE = re.compile(
     r"effective\s+date|date\s+(?:hereof|of\s+this\s+agreement)|execution\s+(?:of\s+this\s+agreement|date)|commencement\s+date",
     re.IGNORECASE,
@@ -78,6 +80,12 @@ class Fields:
 
     def _relative(self, period: Period, clause: Segment) -> DateField | None:
         """ "Thirty (30) days after the Effective Date": a date where the anchor's is known."""
+        zh = _ZH_ANCHOR.search(self._text, max(clause.start, period.span.start - _NEAR), period.span.start)
+        if zh is not None:
+            before, span = zh["how"] == "前", Span(zh.start(), period.span.end)
+            value = self._from_start(period, before=before) if _ZH_START.search(zh["anchor"]) else None
+            said = f"{period.iso} {'before' if before else 'after'} {zh['anchor']}"
+            return DateField(span, self._text[span.start : span.end], "", value, said)
         found = _RELATIVE.match(self._text, period.span.end, clause.end)
         if found is None:
             return None
@@ -87,9 +95,10 @@ class Fields:
         ):
             return None
         anchor = " ".join(found["anchor"].split())
-        value = None
-        if self._begins and _EFFECTIVE.search(anchor):
-            value = later(self._begins, -period.count if before else period.count, _LETTERS[period.unit])
+        value = self._from_start(period, before=before) if _EFFECTIVE.search(anchor) else None
         span = Span(period.span.start, found.end())
         said = f"{period.iso} {'before' if before else 'after'} {anchor}"
         return DateField(span, self._text[span.start : span.end], "", value, said)
+
+    def _from_start(self, period: Period, *, before: bool) -> str | None:
+        return later(self._begins, -period.count if before else period.count, _LETTERS[period.unit]) if self._begins else None

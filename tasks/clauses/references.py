@@ -22,9 +22,10 @@ _ELSEWHERE = re.compile(
     r"(?:Act|Code|Law|Regulations?|Rules?|Agreement|Contract|Lease|Plan|Indenture|Treaty|Constitution|Statutes?|Policy|Order|Guidelines)\b)"
 )
 _OWN_WORDS = re.compile(r"(?:this|the\s+present)\b", re.IGNORECASE)
+_WITHOUT = ("contents", "title")  # "Exhibit 10.7" above a title is a filing's
 _SCHEDULES = ("exhibit", "schedule", "annex", "append", "attachment")
 _ZH = re.compile(
-    rf"(?:本(?:合同|协议|协定|章程))?第(?P<n>[{DIGITS}]{{1,6}})条(?:第(?P<k>[{DIGITS}]{{1,4}})款)?|(?P<schedule>附件[{DIGITS}A-Z]{{1,3}})"
+    rf"(?:本(?:合同|协议|协定|章程))?第(?P<n>[{DIGITS}]{{1,6}})条(?:第(?P<k>[{DIGITS}]{{1,4}})款)?(?:第?[（(](?P<x>[{DIGITS}]{{1,3}})[)）]项?)?|(?P<schedule>附件[{DIGITS}A-Z]{{1,3}})"
 )
 
 
@@ -43,7 +44,7 @@ def cross_references(
     for start, end, said, reason in _found(text):
         before = bisect_right(taken_starts, start) - 1
         index = bisect_right(starts, start) - 1
-        if (before >= 0 and start < taken[before][1]) or index < 0 or end > clauses[index].end or clauses[index].kind == "contents":
+        if (before >= 0 and start < taken[before][1]) or index < 0 or end > clauses[index].end or clauses[index].kind in _WITHOUT:
             continue
         if start == clauses[index].start and clauses[index].number:  # "Section 7. Term": its own number
             continue
@@ -77,7 +78,12 @@ def _found(text: str) -> Iterator[tuple[int, int, str, str | None]]:
             named = f"{word.rstrip('s')} {said}" if word.startswith(_SCHEDULES) else said
             yield (head.start() if position == 0 else start), end, named, reason
     for found in _ZH.finditer(text):
-        yield found.start(), found.end(), found["schedule"] or f"第{number(found['n'])}条", None
+        yield (
+            found.start(),
+            found.end(),
+            found["schedule"] or f"第{number(found['n'])}条" + (f"（{found['x']}）" if found["x"] else ""),
+            None,
+        )
 
 
 def _this(document: str) -> bool:
@@ -100,9 +106,9 @@ def _keys(clause: Segment) -> Iterator[str]:
         return
     # Two numbers of one schedule and of the body are alike: the body's is the one that is cited without saying so.
     yield plain
-    zh = re.fullmatch(rf"第([{DIGITS}]{{1,6}})条", plain)
+    zh = re.fullmatch(rf"第([{DIGITS}]{{1,6}})条(（.*）)?", plain)
     if zh:
-        yield f"第{number(zh[1])}条"
+        yield f"第{number(zh[1])}条{zh[2] or ''}"
 
 
 def _schedule_key(number_of: str) -> str:
@@ -128,7 +134,7 @@ def _target(numbers: dict[str, int], said: str) -> int | None:
     while key:
         if key in numbers:
             return numbers[key]
-        shorter = re.sub(r"\([^()]*\)$", "", key)
+        shorter = re.sub(r"[(（][^()（）]*[)）]$", "", key)
         if shorter == key:
             return None
         key = shorter

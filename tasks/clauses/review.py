@@ -39,7 +39,7 @@ def read_decisions(path: str | Path) -> dict[str, Decision]:
             if not {"key", "decision"} <= set(rows.fieldnames or ()):
                 raise OptionError(f"{path}: no list of deviations; expected the columns {', '.join(COLUMNS)}")
             return {
-                row["key"]: Decision(*(row.get(name) or "" for name in ("decision", "note", "rule", "problem", "clause")))
+                row["key"]: Decision(*(_plain(row.get(name) or "") for name in ("decision", "note", "rule", "problem", "clause")))
                 for row in rows
                 if row["key"] and ((row["decision"] or "").strip() or (row.get("note") or "").strip())
             }
@@ -47,6 +47,11 @@ def read_decisions(path: str | Path) -> dict[str, Decision]:
         raise OptionError(f"{path}: {error.strerror}; expected the list of deviations of an earlier run") from None
     except (UnicodeDecodeError, csv.Error):
         raise OptionError(f"{path}: not CSV in UTF-8; save the list in that format") from None
+
+
+def _plain(cell: str) -> str:
+    """A cell as the reviewer wrote it, before :func:`write_csv` made it harmless."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def rows(report: Report, decisions: Mapping[str, Decision] | None = None) -> list[tuple[str, ...]]:

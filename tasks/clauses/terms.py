@@ -16,6 +16,11 @@ _MEANS = re.compile(
     rf"{_QUOTED.format('one')}(?:\s*(?:,|or|and|/)\s*{_QUOTED.format('two')})?\s*(?:\([^()]{{1,80}}\)\s*)?,?\s*"
     r"(?:shall\s+(?:have|mean|refer|include)|(?:is|are)\s+defined|means?\b|has\s+the\s+(?:same\s+)?meaning|have\s+the\s+(?:same\s+)?meaning|refers?\s+to|collectively\s+means?|：|是指|指|系指)"
 )
+_CALLED = re.compile(
+    r"\b(?:hereinafter|hereafter|herein|(?:referred\s+to|known|called|designated|defined)(?=\s))"
+    rf"(?:[\s,]+(?:referred|called|known|to|as|the|collectively|individually|herein|hereinafter|sometimes))*[\s,]+{_QUOTED.format('one')}",
+    re.IGNORECASE,
+)
 _BRACKETED = re.compile(r"[(（](?P<inside>[^()（）\n]{0,120}?[“\"][^()（）\n]{1,120}?)[)）]")
 _NAMES = re.compile(r"[“\"]([^”\"\n]{1,60})[”\"]")
 _LEAD = re.compile(
@@ -23,6 +28,9 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _SMALL = {"the", "a", "an", "this"}
+# What a term ends in, and how it may be used: "Users" defined, a "User" met.
+_ENDING = re.compile(r"(?:(?<=\w\w)ies|(?<=[^aeiou\W])y|(?<=[^s\W])s)\Z")
+_ONE_OR_MANY = {"ies": "y|ies", "y": "y|ies", "s": "s?", "": "s?"}
 _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff][^\W\u4e00-\u9fff]*|\S")
 
 
@@ -53,6 +61,9 @@ def _defined(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
             name = _name(match[group] or "")
             if name:
                 yield match.start(), name
+    for match in _CALLED.finditer(text, start, end):
+        if name := _name(match["one"]):
+            yield match.start(), name
     for match in _BRACKETED.finditer(text, start, end):
         inside = match["inside"]
         if not inside.lstrip().startswith(("“", '"')) and not _LEAD.match(inside):
@@ -98,13 +109,14 @@ def _named(text: str, defined: dict[str, Definition]) -> Iterator[tuple[int, int
     for name in sorted(defined, key=len, reverse=True):
         loose = r"\s+".join(map(re.escape, name.split()))
         chinese = "\u4e00" <= name[0] <= "\u9fff"
-        first = name[0] if chinese else _singular(_WORD.match(name)[0] if _WORD.match(name) else name[0])  # type: ignore[index]
-        by_word.setdefault(first, []).append((re.compile(loose if chinese else rf"{loose}s?(?!\w)"), name))
+        first = name[0] if chinese else _stem(_WORD.match(name)[0] if _WORD.match(name) else name[0])  # type: ignore[index]
+        pattern = loose if chinese else rf"{_ENDING.sub('', loose)}(?:{_ONE_OR_MANY[(_ENDING.search(loose) or [''])[0]]})(?!\w)"
+        by_word.setdefault(first, []).append((re.compile(pattern), name))
     at = 0
     for word in _WORD.finditer(text):
         if word.start() < at:
             continue
-        for pattern, name in by_word.get(_singular(word[0]), ()):
+        for pattern, name in by_word.get(_stem(word[0]), ()):
             found = pattern.match(text, word.start())
             if found:
                 at = found.end()
@@ -112,5 +124,5 @@ def _named(text: str, defined: dict[str, Definition]) -> Iterator[tuple[int, int
                 break
 
 
-def _singular(name: str) -> str:
-    return name[:-1] if name.endswith("s") else name
+def _stem(word: str) -> str:
+    return _ENDING.sub("", word)

@@ -18,12 +18,22 @@ _EFFECTIVE_BEFORE = re.compile(
     r"(?:\beffective\s+(?:as\s+of|from|on|date)?|Effective\s+Date[”\"]?\s*(?:of\s+this\s+Agreement\s*)?(?:means|shall\s+(?:mean|be)|is|:)|commenc(?:e|es|ing)\s+(?:on|as\s+of|upon)|begin(?:s|ning)?\s+(?:on|as\s+of))[^.;]{0,60}\Z",
     re.IGNORECASE,
 )
+_SAYS_TERM = re.compile(
+    r"(?<!ring\sthe\s)(?<!for\sthe\s)(?<!hout\sthe\s)\b(?:initial\s+)?term\s+of\s+th(?:is|e)\s+(?:\w+\s+){0,2}(?:agreement|contract)\b[^.;]{0,60}\b(?:shall|will|is|are|be|begins?|commences?|starts?|expires?|ends?|runs|means?)\b"
+    r"|\b(?:has|have|for|of|be|mean)\s+an?\s+(?:initial\s+)?term\s+of\b|\b(?:initial\s+)?term[”\"]?\)"
+    r"|th(?:is|e)\s+(?:\w+\s+){0,2}(?:agreement|contract|amendment)\b[^.]{0,80}\b(?:shall|will)\b[^.]{0,80}\b(?:commence|continue|remain|expire|be\s+effective|be\s+in|take\s+effect|begin|last)"
+    r"|(?:[“\"](?:\w+\s+)?(?:term|period)[”\"]|\bTERM)\s+(?:shall\s+)?means?\b|\b(?:effective|cooperation)\s+term\s+(?:of\s+\w+\s+)?(?:\w+\s+){0,2}(?:is|shall)\b|th(?:is|e)\s+(?:\w+\s+)?agreement\s+(?:is\s+(?:for|valid)|begins|commences|expires|ends|terminates|continues)"
+    r"|\A\W*(?:[\d.]+\W*)?(?:initial\s+|contract\s+|agreement\s+)?(?:term|period|(?:expir\w+|termination|end)\s+date)\s*(?:of\s+\w+\s*)?[:.–-]",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"\b(?:expir\w+|termination|end)\s+date\s*[:–-]", re.IGNORECASE)
 _TERM = re.compile(
     r"\bterms?\b|\bexpir|\bcontinue|\bremain\s+in\b|\bin\s+(?:full\s+)?(?:force|effect)\b|\beffective\s+until\b|\bterminat", re.IGNORECASE
 )
 _OF_AGREEMENT = re.compile(r"\bagreement\b|\bterm\b|\bcontract\b", re.IGNORECASE)
 _UNTIL = re.compile(
-    r"(?:until|through|thru|to|expir\w*(?:\s+\w+){0,3}|terminat\w*(?:\s+\w+){0,2}|end(?:s|ing)?)\s+(?:(?:on|at|as\s+of|midnight|upon|and\s+including)\s+)*(?:the\s+)?(?:\w+\s+){0,3}\Z",
+    r"(?:until|through|thru|to|expir\w*(?:\s+\w+){0,3}|terminat\w*(?:\s+\w+){0,2}|end(?:s|ing)?)[\s:]+(?:(?:on|at|as\s+of|midnight|upon|and\s+including)\s+)*"
+    r"(?:the\s+(?:earlie[rs]t?|later|first|sooner)\s+(?:to\s+occur\s+)?of:?\s*(?:\(?\w{1,3}\)\s*)?)?(?:the\s+)?(?:\w+\s+){0,3}\Z",
     re.IGNORECASE,
 )
 _LASTS = re.compile(
@@ -31,14 +41,39 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )
 _ANNIVERSARY = re.compile(
-    rf"(?:(?P<words>{ORDINAL}|\w+)\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|th)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
+    rf"(?:(?P<words>{ORDINAL}|\w+)\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|t\s?h)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
+    re.IGNORECASE,
+)
+_EFFECTIVE_MEANS = re.compile(
+    r"\b(?:effective|commencement)\s+date[”\"]?\s*(?:of\s+this\s+agreement\s*)?(?:(?:shall\s+)?(?:means?|be)|is|:)\s*(?:the\s+)?\Z",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(r"\b(?:effective|commenc\w+|begins?|force|effect)\b", re.IGNORECASE)
+_ITS_DATE = re.compile(
+    r"\b(?:effective|commences?|begins?|in(?:to)?\s+force|takes?\s+effect)\b[^.;]{0,60}?\b"
+    r"(?:date\s+(?:hereof|of\s+(?:this|the)\s+agreement|first\s+(?:above|written|set))|day\s+and\s+year\s+first|execution\s+of\s+this)",
+    re.IGNORECASE,
+)
+_LAST_SIGNED = re.compile(
+    r"\b(?:effective|commences?|begins?|in(?:to)?\s+force|takes?\s+effect)\b[^.;]{0,80}?\b(?:dates?\s+(?:of\s+(?:the\s+)?(?:last|latest)\s+(?:signature|execution)"
+    r"|of\s+(?:signature|execution)\s+(?:of\s+\w+\s+\w+\s+)?by\s+(?:both|the\s+last)|last\s+(?:signed|written)|(?:\w+\s+){0,6}?signed\s+by\s+(?:the\s+last|both)|(?:\w+\s+){0,6}?last\s+(?:party|signator))|last\s+date\s+signed)",
+    re.IGNORECASE,
+)
+_YEAR_END = re.compile(
+    r"\b(?:until|through|on|at)\s+the\s+end\s+of\s+(?:the\s+)?(?:(?P<year>(?:19|20)\d\d)\b|(?:then[\s-]+)?current\s+calendar\s+year)",
     re.IGNORECASE,
 )
 _PERPETUAL = re.compile(
-    r"\b(?:perpetual|in\s+perpetuity|indefinitely|until\s+(?:it\s+is\s+)?(?:earlier\s+)?terminated|unless\s+(?:and\s+until\s+)?(?:earlier\s+|sooner\s+)?terminated|until\s+(?:either|such\s+time|the\s+(?:last|expiration|termination|later|earlier|date\s+on\s+which)))",
+    r"\b(?:perpetual|(?:in|for)\s+perpetuity|indefinite(?:ly)?|unlimited\s+(?:term|period)|(?:end|terminate)s?\s+(?:only\s+)?(?:when|if|upon\s+termination)|until\s+termination\b|unless\s+and\s+until|until\s+(?:it\s+is\s+)?(?:earlier\s+)?terminated|unless\s+(?:and\s+until\s+)?(?:earlier\s+|sooner\s+)?terminated|until\s+either)",
     re.IGNORECASE,
 )
 _RENEWS = re.compile(r"\b(?:renew|extend|extension|renewal)", re.IGNORECASE)
+_EVENT = re.compile(
+    r"\s*(?:following|after|from)\s+(?P<event>(?!(?:the\s+)?(?:\w+\s+)?(?:effective|agreement|commencement|execution|contract|signing|above)\b|(?:the\s+)?dates?\s+(?:of|hereof|first|set|on\s+which\s+this|this|above|stated|indicated)|its\b|then\b|there)"
+    r"(?:the\s+)?(?:(?!\bunless\b)[^,.;()“\"]){3,60})",
+    re.IGNORECASE,
+)
+_RENEWED = re.compile(r"\b(?:renew|extension|extended)|\bextend\b(?!\s+(?:for|until|through))", re.IGNORECASE)
 _SUCCESSIVE = re.compile(
     r"\b(?:successive|consecutive|additional|subsequent|year[\s-]to[\s-]year|thereafter|each|automatic)", re.IGNORECASE
 )
@@ -153,28 +188,37 @@ def _effective_date(text: str, clauses: Sequence[Segment], made: DateField | Non
         if clause.kind in ("contents", "signature") or (clause.start > 3 * _OPENING and "ffective" not in text[clause.start : clause.end]):
             continue
         for day in dates(text, clause.start, clause.end):
-            if _EFFECTIVE_AFTER.match(text, day.span.end, clause.end):
-                return day.value
             before = text[max(clause.start, day.span.start - 120) : day.span.start]
+            if _EFFECTIVE_AFTER.match(text, day.span.end, clause.end) or _EFFECTIVE_MEANS.search(before):
+                return day.value
             if best is None and _EFFECTIVE_BEFORE.search(before) and clause.start < 5 * _OPENING:
                 best = day.value
-    return best
+    return best or _by_reference(text, clauses, made)
+
+
+def _by_reference(text: str, clauses: Sequence[Segment], made: DateField | None) -> str | None:
+    """The day that "effective on the date hereof" or "on the date of the last signature" means."""
+    for said in _sentences_with(text, clauses, _BEGINS):
+        if _LAST_SIGNED.search(said):
+            signed = [day.value or "" for clause in clauses if clause.kind == "signature" for day in dates(text, clause.start, clause.end)]
+            if signed:
+                return max(signed)
+        elif made is not None and _ITS_DATE.search(said) and _OF_AGREEMENT.search(said):
+            return made.value
+    return None
 
 
 def _term_sentences(text: str, clauses: Sequence[Segment]) -> Iterator[tuple[int, str]]:
     """Sentences that may say how long the contract lasts: those of clauses headed "Term" first."""
     ranked: list[tuple[int, int, str]] = []
     for clause in clauses:
-        if clause.kind in ("contents", "signature", "title"):
+        if clause.kind in ("contents", "signature"):
             continue
         headed = bool(re.match(r"(?:initial\s+)?(?:terms?|duration|effective|commencement)\b", clause.heading, re.IGNORECASE))
         for start, end in sentences(text, clause.start, clause.end):
             said = text[start:end]
-            if _TERM.search(said) and _OF_AGREEMENT.search(said):
-                strong = re.search(
-                    r"\bterm\s+of\s+th(?:is|e)\s+(?:\w+\s+){0,2}(?:agreement|contract)|\b(?:initial\s+)?term[”\"]?\)|th(?:is|e)\s+(?:\w+\s+){0,2}agreement\b[^.]{0,80}\b(?:shall|will)\b[^.]{0,80}\b(?:commence|continue|remain|expire|be\s+effective|be\s+in|take\s+effect|begin|last)",
-                    said, re.IGNORECASE,
-                )  # fmt: skip
+            if _LABEL.search(said) or _SAYS_TERM.search(said) or (_TERM.search(said) and _OF_AGREEMENT.search(said)):
+                strong = _SAYS_TERM.search(said)
                 ranked.append((0 if headed and strong else 1 if strong else 2 if headed else 9, start, said))
     yield from ((rank, said) for rank, _, said in sorted(ranked) if rank < 9)
 
@@ -185,25 +229,33 @@ def _expiration(text: str, clauses: Sequence[Segment], begins: str | None) -> st
         day = next((d.value for d in dates(said) if _UNTIL.search(said[: d.span.start])), None)
         if day:
             return day
+        years = _YEAR_END.search(said)
+        if years and (years["year"] or begins):
+            return f"{years['year'] or (begins or '')[:4]}-12-31"
         lasts = _length(said)
         if lasts is not None:
-            return (later(begins, *lasts) if begins else None) or f"{iso_period(*lasts)} after the effective date"
+            count, unit, anchor = lasts
+            if anchor:
+                return f"{iso_period(count, unit)} after {anchor}"
+            return (later(begins, count, unit) if begins else None) or f"{iso_period(count, unit)} after the effective date"
         if perpetual is None and rank < 2 and _PERPETUAL.search(said):
             perpetual = "perpetual"
     return perpetual
 
 
-def _length(said: str) -> tuple[int, str] | None:
+def _length(said: str) -> tuple[int, str, str] | None:
+    """How long a sentence says that the contract lasts, and from what, where that is not its date or its effective date."""
     anniversary = _ANNIVERSARY.search(said)
     if anniversary:
         count = int(anniversary["n"] or anniversary["digits"] or 0) or value_of(anniversary["words"] or "")
         if count:
-            return count, "Y"
-    renews = _RENEWS.search(said)
+            return count, "Y", ""
+    renews = _RENEWED.search(said)
     limit = renews.start() if renews and renews.start() > 60 else len(said)
     for found in _PERIOD.finditer(said, 0, limit):
         if not _is_notice(said, found) and _LASTS.search(said[max(0, found.start() - 200) : found.start()]):
-            return period_of(found)
+            length, event = period_of(found), _EVENT.match(said, found.end())
+            return (*length, " ".join(event["event"].split()) if event else "") if length else None
     return None
 
 

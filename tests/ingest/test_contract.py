@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
 from ontograft.errors import DocumentError, OptionError
 from ontograft.ingest.contract import read_contract
-from tests.documents import deleted, docx, inserted, paragraph, pdf
+from tests.documents import deleted, docx, inserted, paragraph, pdf, pdf_of
 
 
 def test_plain_text_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -52,6 +53,13 @@ def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
     assert read.notes == ("1 notes stand at the end",)
 
 
+def test_a_table_inside_a_table_is_read_once(tmp_path: Path) -> None:
+    inner = f"<w:tbl><w:tr><w:tc>{paragraph('net')}</w:tc><w:tc>{paragraph('$5')}</w:tc></w:tr></w:tbl>"
+    held = f"<w:sdt><w:sdtContent><w:tc>{paragraph('Price')}{inner}</w:tc></w:sdtContent></w:sdt>"
+    file = docx(tmp_path / "a.docx", f"<w:tbl><w:tr><w:tc>{paragraph('Oak')}</w:tc>{held}</w:tr></w:tbl>")
+    assert read_contract(file).text == "Oak\tPrice net $5"
+
+
 @pytest.mark.parametrize(
     ("write", "says"),
     [
@@ -69,7 +77,7 @@ def test_bad_word_documents_are_named_errors(tmp_path: Path, write, says: str) -
 
 
 def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ontograft.ingest.contract_docx._PART_BYTES", 100_000)
+    monkeypatch.setattr("ontograft.ingest.contract_docx._MOST_BYTES", 100_000)
     with pytest.raises(DocumentError, match="zip bomb"):
         read_contract(docx(tmp_path / "a.docx", paragraph("A" * 200_000)))
 
@@ -114,12 +122,59 @@ def test_two_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
     assert "left line 0 of the text left line 1" in text
 
 
+def test_paragraphs_footnotes_and_compounds_of_a_pdf(tmp_path: Path) -> None:
+    small = "/F1 7 Tf"
+    lines = [
+        (72, 700, "1. Non-compete. The seller and its affiliates keep to the non-"),
+        (72, 688, "compete covenant, and the buyer pays the pur-"),
+        (72, 676, "chase price to the"),
+        (240, 676, "Seller at closing in full."),  # justified text with a wide blank
+        (72, 646, "a. Half of it is paid at once"),
+        (72, 628, "b. The rest later, on the day on which the last of the goods"),
+        (72, 60, "1 As amended in May,"),
+        (72, 51, "and in June."),
+    ]
+    file = pdf(tmp_path / "a.pdf", [lines, [(72, 700, "Buyer has ordered arrive.")]])
+    data = file.read_bytes()
+    for text in (b"1 As amended", b"and in June"):
+        at = data.index(text)
+        head = data.rindex(b"/F1 10 Tf", 0, at)
+        data = data[:head] + small.encode() + b" " + data[head + len(b"/F1 10 Tf") :]
+    file.write_bytes(data)
+    read = read_contract(file)
+    assert read.text.split("\n\n") == [
+        "1. Non-compete. The seller and its affiliates keep to the non-compete covenant, and the buyer pays the purchase price to the "
+        "Seller at closing in full.",
+        "a. Half of it is paid at once",
+        "b. The rest later, on the day on which the last of the goods Buyer has ordered arrive.",
+        "1 As amended in May, and in June.",
+    ]
+    assert read.notes == ("1 notes stand at the end",) and read.text[read.pages[1] :].startswith("Buyer has ordered")
+
+
 def test_a_scan_and_a_broken_pdf_are_named_errors(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="1 pages without text, a scan perhaps"):
         read_contract(pdf(tmp_path / "scan.pdf", [[]]))
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing here")
     with pytest.raises(DocumentError, match="broken PDF"):
         read_contract(tmp_path / "broken.pdf")
+
+
+def test_a_pdf_that_expands_without_bound_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ontograft.ingest.pdf_lines.MEMORY", 200 * 2**20)
+    packed = zlib.compress(zlib.compress(b" " * (256 * 2**20), 1))
+    file = pdf_of(tmp_path / "a.pdf", ("/Filter [/FlateDecode /FlateDecode]", packed))
+    assert file.stat().st_size < 50_000
+    with pytest.raises(DocumentError, match="expand beyond 209,715,200 bytes: refused"):
+        read_contract(file)
+
+
+def test_a_pdf_whose_drawings_draw_each_other_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ontograft.ingest.pdf_lines.PAGE_SECONDS", 0.5)
+    form = "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X1 {} 0 R >> >>"
+    forms = [(form.format(6 + i), b"/X1 Do " * 20) for i in range(12)]
+    with pytest.raises(DocumentError, match=r"0\.5 s a page: refused"):
+        read_contract(pdf_of(tmp_path / "a.pdf", ("", b"/X1 Do"), *forms, (form.format(5), b"")))
 
 
 def test_html_is_read_as_it_is_seen(tmp_path: Path) -> None:

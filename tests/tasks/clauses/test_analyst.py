@@ -69,6 +69,17 @@ def test_the_page_needs_nothing_but_itself(analyst: Analyst, tmp_path: Path) -> 
     assert (tmp_path / "report.html").stat().st_mode & 0o077 == 0
 
 
+def test_the_page_leads_to_what_is_meant_and_lists_what_is_marked(analyst: Analyst, tmp_path: Path) -> None:
+    report = analyst.analyze(samples.agreement(), playbook=samples.playbook())
+    report.to_html(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    goods = next(term for clause in report.clauses for term in clause.terms if term.name == "Goods")
+    assert f'<a href="#c{goods.clause}" title="defined in clause {goods.clause}"><mark class="term">Goods</mark></a>' in page
+    assert '<th scope="row">amount</th><td>$250,000</td><td>USD 250,000.00</td>' in page
+    assert page.index('class="high"') < page.index('class="medium"') < page.index('class="low"')
+    assert set(re.findall(r'href="#(c\d+)"', page)) <= set(re.findall(r'id="(c\d+)"', page))
+
+
 def test_two_versions_are_compared(analyst: Analyst) -> None:
     old = analyst.analyze("1. Term. Two years.\n\n2. Fees. Buyer pays five dollars a day.\n\n3. Law. The laws of Nevada govern.")
     new = analyst.analyze("1. Term. Three years.\n\n2. Law. The laws of Nevada govern.\n\n3. Audit. Seller may look into the books.")

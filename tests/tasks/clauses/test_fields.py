@@ -7,7 +7,7 @@ from ontograft.tasks.clauses.fields import Fields
 from ontograft.tasks.clauses.obligations import obligations
 from ontograft.tasks.clauses.parties import parties
 from ontograft.tasks.clauses.quantities import amounts, periods
-from ontograft.tasks.clauses.structure import segments
+from ontograft.tasks.clauses.structure import Segment, segments
 from ontograft.tasks.clauses.terms_of_contract import contract_terms
 
 DATES = [
@@ -74,6 +74,10 @@ TERMS = [
     ("continues for a period of five (5) years.", "expiration_date", "2011-05-03"),
     ("ends on the third (3rd) anniversary of the Effective Date.", "expiration_date", "2009-05-03"),
     ("continues until terminated by either party.", "expiration_date", "perpetual"),
+    ("continues until the earlier of (i) December 31, 2010 and (ii) notice.", "expiration_date", "2010-12-31"),
+    ("shall extend for three (3) years thereafter, and may be renewed.", "expiration_date", "2009-05-03"),
+    ("continues until the end of the current calendar year.", "expiration_date", "2006-12-31"),
+    ("ends one (1) year after the Launch Date.", "expiration_date", "P1Y after the Launch Date"),
     (
         "renews for successive one (1) year terms unless a party gives sixty (60) days prior written notice.",
         "renewal_term",
@@ -88,6 +92,40 @@ def test_terms_of_the_contract(said: str, field: str, value: str) -> None:
     text = 'This Agreement is made as of May 3, 2006 (the "Effective Date") by A.\n\n1. Term. '
     text += f"The term of this Agreement begins on the Effective Date and {said}\n"
     assert contract_terms(text, segments(text))[field] == value
+
+
+def test_a_date_by_a_label_and_terms_that_only_mention_the_term() -> None:
+    text = "1. Use. During the term of this Agreement and for two (2) years thereafter A may use B.\n\nExpiration Date: May 3, 2010\n"
+    assert contract_terms(text, segments(text))["expiration_date"] == "2010-05-03"
+
+
+@pytest.mark.parametrize(("said", "day"), [
+    ("\"Effective Date\" means June 1, 2006.", "2006-06-01"),
+    ("This Agreement shall take effect on the date hereof.", "2006-05-03"),
+    ("This Agreement shall be effective as of the date of the last signature below.", "2006-05-09"),
+])  # fmt: skip
+def test_effective_dates_that_are_said_by_reference(said: str, day: str) -> None:
+    text = f"This Agreement is made on May 3, 2006 by A.\n\n1. Beginning. {said}\n\nIN WITNESS WHEREOF\nBy: ____ Date: May 9, 2006\n"
+    assert contract_terms(text, segments(text))["effective_date"] == day
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("This Agreement is entered into by OAK SOLUTIONS, INC. (\"Oak\"), whose place is 1 Elm St., Reno 94403 and ELM NET, INC. (\"Elm\").",
+     ["OAK SOLUTIONS, INC.", "ELM NET, INC."]),
+    ("This Agreement is between Oak LLC (\"Oak\"), a company in Reno, (b) Elm Ltd. (\"Elm\"), a company, and (c) Ash Inc. (\"Ash\").",
+     ["Oak LLC", "Elm Ltd.", "Ash Inc."]),
+    ("This Agreement is made between Oak Limited Partnership (Transporter) and ELM PIPELINE COMPANY (Shipper).\n\nWHEREAS, all is well.",
+     ["Oak Limited Partnership", "ELM PIPELINE COMPANY"]),
+    ("This Agreement, by and between Oak, Inc. (herein \"Oak\") located in Reno and Elm Corporation located in Elko, is made.",
+     ["Oak, Inc.", "Elm Corporation"]),
+    ("Each of the undersigned files jointly.\n\n1. Filing. It is joint.\n\n"
+     "IN WITNESS WHEREOF they sign.\n\nOAK FUND LP\n\nBy: /s/ A\n\nELM FUND LP\n\nBy: /s/ B\n",
+     ["OAK FUND LP", "ELM FUND LP"]),
+])  # fmt: skip
+def test_parties_in_other_forms(text: str, names: list[str]) -> None:
+    found = parties(text, segments(text))
+    assert [party.name for party in found] == names
+    assert [text[slice(*party.span)] for party in found] == names
 
 
 @pytest.mark.parametrize(("said", "law"), [
@@ -115,3 +153,20 @@ def test_relative_dates_have_a_day_where_their_anchor_has_one() -> None:
         ("2006-06-02", "P30D after Effective Date"),
         (None, "P10D after receipt of an invoice"),
     ]
+
+
+def test_chinese_dates_that_are_relative() -> None:
+    text = "甲方应于收到货物后三十日内付款，乙方自合同签订之日起十日内交货，并于期满前六十日通知。"
+    clause = Segment(0, len(text), "section")
+    found = Fields(text, [], {"effective_date": "2021-05-03"}).of(clause)["dates"]
+    assert [(day.relative, day.value) for day in found] == [
+        ("P30D after 收到货物", None),
+        ("P10D after 合同签订", "2021-05-13"),
+        ("P60D before 期满", None),
+    ]
+    assert [day.text for day in found] == ["于收到货物后三十日内", "自合同签订之日起十日内", "于期满前六十日"]
+
+
+def test_a_line_to_sign_on_names_no_party() -> None:
+    text = "采购合同\n\n甲方：橡木公司\n乙方：桦木公司\n\n第一条 价款\n\n五元。\n\n甲方（盖章）：    乙方（盖章）：\n"
+    assert [party.name for party in parties(text, segments(text))] == ["橡木公司", "桦木公司"]

@@ -89,15 +89,17 @@ def test_decisions_are_carried_over_to_the_next_run(analyst: Analyst, tmp_path: 
     written = list(csv.reader(listed.open(encoding="utf-8")))
     assert tuple(written[0]) == COLUMNS and len(written) == 3
     for row in written[1:]:
-        row[COLUMNS.index("decision")], row[COLUMNS.index("note")] = "accepted", "as agreed"
+        row[COLUMNS.index("decision")], row[COLUMNS.index("note")] = "accepted", "- as agreed"
     with listed.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(written)
     decided = read_decisions(listed)
+    write_csv(first, listed, decisions=decided)
+    assert read_decisions(listed) == decided
     again = rows(analyst.analyze(CONTRACT + "\n4. More. None.\n", playbook=rules), decided)
-    assert {row[-2:] for row in again} == {("accepted", "as agreed")}
+    assert {row[-2:] for row in again} == {("accepted", "- as agreed")}
     changed = rows(analyst.analyze(CONTRACT.replace("Nevada", "Oregon"), playbook=rules), decided)
     by_rule = {row[2]: row[-2:] for row in changed}
-    assert by_rule == {"r": ("", "decided on other words before: accepted"), "i": ("accepted", "as agreed")}
+    assert by_rule == {"r": ("", "decided on other words before: accepted"), "i": ("accepted", "- as agreed")}
 
 
 def test_a_spreadsheet_runs_nothing_of_the_list(analyst: Analyst, tmp_path: Path) -> None:

@@ -95,12 +95,13 @@ def test_hard_wrapped_lines_are_one_paragraph() -> None:
 
 def test_chinese_contracts() -> None:
     text = "采购合同\n甲方：橡木家具有限公司\n"
-    text += "第一条 标的\n甲方购买桌子。\n（一）橡木桌；\n（二）桦木桌。\n第二条 价款\n按本合同第一条计算。\n附件一\n清单"
+    text += "第一条 标的\n甲方购买桌子。\n（一）橡木桌；\n（二）桦木桌。\n第二条 价款\n按本合同第一条、第一条第（二）项计算。\n附件一\n清单"
     found = shape(text)
     assert [number for _, number, _ in found if number] == ["第一条", "第一条（一）", "第一条（二）", "第二条", "附件一"]
     clauses = segments(text)
     assert [(r.text, clauses[r.clause].number) for _, r in cross_references(text, clauses) if r.clause is not None] == [
-        ("本合同第一条", "第一条")
+        ("本合同第一条", "第一条"),
+        ("第一条第（二）项", "第一条（二）"),
     ]
 
 
