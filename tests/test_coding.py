@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ from ontograft.fusion.arms import Arm
 from ontograft.jobs.build import build
 from ontograft.jobs.code import CodeRun, code
 from ontograft.jobs.evaluate_coding import evaluate_coding
-from ontograft.jobs.train_coding import CodingPlan, train_coding
+from ontograft.jobs.train_coding import CodingPlan, remarks, train_coding
+from ontograft.kg.pack import Pack
+from ontograft.kg.store import open_store
+from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
+from ontograft.types import CodedDocument, CodeEvidence, Name, Scope
+from tests.builders import load
 from tests.icd import split, store
 from tests.tiny import Tiny
 
@@ -186,6 +192,64 @@ def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, 
         train_coding(bare, None, pack=made / "pack", out=tmp_path / "out", plan=plan)
     with pytest.raises(OptionError, match="language 'fr'"):
         train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(language="fr")))
+
+
+def test_training_says_what_is_odd_about_its_documents(made: Path) -> None:
+    codes = CodeSet(Pack.open(made / "pack"))
+    own = CodedDocument("a", "Fiebre.", ("R50.9", "E11.99"), (CodeEvidence("R50.9", ((0, 6),)), CodeEvidence("I10", ((0, 6),))), "a")
+    said = list(remarks([own, CodedDocument("b", " ", (), (), "b")], codes))
+    assert "E11.99 (nearest: E11.9)" in said[0]
+    assert said[1].endswith("E11.99 …") and "no row of evidence" in said[1]
+    assert "1 codes have evidence, but no document has them: I10" in said[2]
+    assert said[3:] == ["1 documents hold no words", "1 documents have no code: they teach what not to code"]
+    assert not list(remarks([CodedDocument("a", "Fiebre.", ("R50.9",), (CodeEvidence("R50.9", ((0, 6),)),), "a")], codes))
+
+
+def test_gold_codes_that_the_pack_has_not_are_counted_with_the_nearest(made: Path, tmp_path: Path) -> None:
+    odd = shutil.copytree(made / "dev", tmp_path / "dev")
+    table = odd / "devD.tsv"
+    table.write_text(table.read_text().replace("j45.909", "j45.908"))
+    report = evaluate_coding(odd, pack=made / "pack", model=made / "es")
+    assert report["gold_not_in_pack"]["codes"] == {"J45.908": "J45.909"} and report["gold_not_in_pack"]["pairs"] >= 1
+
+
+def test_an_interrupted_training_keeps_what_it_finished(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    plan = CodingPlan(
+        settings=CoderSettings(language="es", members=1, attention=0, scorer=8),
+        training=CodingTraining(epochs=2, folds=2),
+        arms=(Arm.GRAPH, Arm.OFF),
+        base=tiny.base.name,
+        graph=tiny.graph,
+    )
+    said: list[str] = []
+
+    def again(some: CodingPlan = plan, **options: Any) -> Any:
+        said.clear()
+        return train_coding(made / "train", made / "dev", pack=made / "pack", out=tmp_path / "es", plan=some, say=said.append, **options)
+
+    whole = again()
+    kept = (tmp_path / "es" / "bundle.json").read_bytes()
+    shutil.rmtree(tmp_path / "es.runs" / "off-0")
+    assert again(resume=True).scores == whole.scores
+    assert (tmp_path / "es" / "bundle.json").read_bytes() == kept
+    assert [line.partition(", seed")[0] for line in said if line.startswith("training")] == ["training off"]
+    with pytest.raises(OptionError, match="begun with another training"):
+        again(replace(plan, training=CodingTraining(epochs=3, folds=2)), resume=True)
+    with pytest.raises(OutputExists, match="--resume"):
+        again()
+
+
+def test_names_in_the_language_of_the_documents_are_found_as_they_stand(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    text = "Paciente con nefropatía avanzada de larga evolución."
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": text})
+    run(made, source, tmp_path / "before.jsonl", min_score=0.0)
+    with open_store(store(tmp_path / "icd.db")) as opened:
+        load(opened, "cie10", [Name("icd10cm:N18", "Nefropatía avanzada", Scope.RELATED, lang="es")])
+    build(tmp_path / "icd.db", tmp_path / "pack", encoder=str(tiny.graph))
+    code(source, out=tmp_path / "after.jsonl", options=CodeRun(str(made / "es"), str(tmp_path / "pack"), min_score=0.0))
+    before, after = ({c["code"]: c for c in lines(tmp_path / f"{name}.jsonl")[0]["codes"]} for name in ("before", "after"))
+    assert "icd10cm:N18" not in before
+    assert after["icd10cm:N18"]["evidence"][0]["text"] == "nefropatía avanzada"
 
 
 def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:

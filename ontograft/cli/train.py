@@ -256,6 +256,7 @@ def identity_command(
 @click.option("--members", default=3, type=click.IntRange(1), show_default=True, help="Readers whose scores are averaged.")
 @click.option("--attention", default=64, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
+@click.option("--resume", is_flag=True, help="Keep what an interrupted training finished, and go on.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def coding(
@@ -276,6 +277,7 @@ def coding(
     members: int,
     attention: int,
     attribution: str,
+    resume: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -292,7 +294,7 @@ def coding(
         graph=graph,
         attribution=attribution,
     )
-    report = train_coding(source, dev, pack=pack, out=out, plan=plan, overwrite=overwrite, say=render.message)
+    report = train_coding(source, dev, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message)
     if as_json:
         render.as_json({"bundle": str(report.bundle), "scores": report.scores})
         return

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.coding.codes import CodeSet
-from ontograft.tasks.coding.keys import Match
+from ontograft.tasks.coding.keys import Match, Translate, itself
 from ontograft.tasks.coding.names import NameIndex
 from ontograft.tasks.coding.phrases import Dictionary
 from ontograft.tasks.coding.stems import Stems
-from ontograft.tasks.coding.translation import Translator
 
 LIMIT = 300
 _LEAST = 0.6
@@ -38,7 +37,8 @@ NAME = (
 GRAPH = ("category_frequency", "share_of_category", "relative_precision", "relatives", "relative_name", "parent", "child", "depth", "leaf")
 COMMON = ("frequency", "no_phrase", "no_name", "in_pack", "candidates", "length", "unspecified", "other", "negated", "affirmed", "family")
 LETTERS = tuple(f"letter_{chr(65 + i)}" for i in range(26))
-FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS)
+NATIVE = ("native_coverage", "native_says", "native_words")
+FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS, *NATIVE)  # only ever appended to: bundles know the first ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class _Name:
     words: int
     title: bool
     name: str
+    native: bool
 
     @property
     def score(self) -> float:
@@ -118,7 +119,8 @@ class Retriever:
 
     Args:
         dictionary: learned phrases.
-        codes, names, translate: of the pack; all None reads without it.
+        codes: of the pack; None reads without it.
+        names: of the pack, each index with what a word of the text may stand for in it.
         assertion: says how mentions are meant; None where there are no rules for the language.
     """
 
@@ -127,11 +129,10 @@ class Retriever:
         dictionary: Dictionary,
         *,
         codes: CodeSet | None = None,
-        names: NameIndex | None = None,
-        translate: Translator | None = None,
+        names: Sequence[tuple[NameIndex, Translate]] = (),
         assertion: Asserter | None = None,
     ) -> None:
-        self.dictionary, self._codes, self._names, self._translate, self._asserter = dictionary, codes, names, translate, assertion
+        self.dictionary, self._codes, self._names, self._asserter = dictionary, codes, tuple(names), assertion
         self._categories: dict[str, int] = defaultdict(int)
         for code in dictionary.codes:
             self._categories[self._category(code)] += dictionary.seen(code)
@@ -175,13 +176,12 @@ class Retriever:
         return found
 
     def _name_matches(self, stems: Stems) -> dict[str, list[_Name]]:
-        if self._names is None or self._translate is None:
-            return {}
-        index, found = self._names.index, defaultdict(list)
-        for match in index.find(stems, least=_LEAST, translate=self._translate):
-            for code, title in self._names.codes[match.key]:
-                says, words = float(self._names.says[match.key]), int(index.lengths[match.key])
-                found[code].append(_Name(match, says, words, title, self._names.texts[match.key]))
+        found: dict[str, list[_Name]] = defaultdict(list)
+        for names, translate in self._names:
+            for match in names.index.find(stems, least=_LEAST, translate=translate):
+                for code, title in names.codes[match.key]:
+                    says, words = float(names.says[match.key]), int(names.index.lengths[match.key])
+                    found[code].append(_Name(match, says, words, title, names.texts[match.key], translate is itself))
         return found
 
     def _mentions(
@@ -247,8 +247,12 @@ class Retriever:
                 len(own) - negated,
                 family / len(own),
             )
-            rows[row, at + len(COMMON) :] = 0.0
-            rows[row, at + len(COMMON) + ord(code[0]) - 65] = 1.0
+            letters = at + len(COMMON)
+            rows[row, letters : letters + len(LETTERS)] = 0.0
+            rows[row, letters + ord(code[0]) - 65] = 1.0
+            native = max((n for n in names.get(code, ()) if n.native), key=lambda n: n.score, default=None)
+            if native is not None:
+                rows[row, letters + len(LETTERS) :] = (native.match.coverage, native.says, native.words)
         return rows
 
     def _graph_features(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -160,23 +162,40 @@ class Coder:
         for text in texts:
             yield self.code(text)
 
-    def scores(self, text: str, document: Document | None = None) -> Scores:
-        """All candidates of a text with their probabilities; ``document`` where its states are known already."""
+    @cached_property
+    def retrieval_key(self) -> str:
+        """Stands for what it finds candidates by: coders that share it find the same in a text."""
+        total = hashlib.sha256(f"{self.settings.language} {self.pack_hash} {self.knowledge is not None}".encode())
+        for arrays in (self.learned.dictionary.arrays(), self.learned.lexicon.arrays()):
+            for name in sorted(arrays):
+                total.update(np.ascontiguousarray(arrays[name]).tobytes())
+        return total.hexdigest()
+
+    def candidates(self, text: str) -> Candidates:
+        """The codes that something in a text speaks for."""
+        return self._retrieve(text, stems_of(text, self.settings.language))
+
+    def states(self, text: str) -> Document | None:
+        """Token states of a text; None where no reader attends."""
+        return self._states(text) if self._states is not None else None
+
+    def scores(self, text: str, *, candidates: Candidates | None = None, document: Document | None = None) -> Scores:
+        """All candidates of a text with their probabilities; ``candidates`` and ``document`` where they are known already."""
         stems = stems_of(text, self.settings.language)
-        candidates = self._retrieve(text, stems)
-        if document is None and self._states is not None and candidates.codes:
-            document = self._states(text)
+        found = candidates if candidates is not None else self._retrieve(text, stems)
+        if document is None and found.codes:
+            document = self.states(text)
         labels = (
-            self.knowledge.labels(candidates.codes, self.settings.arm)
+            self.knowledge.labels(found.codes, self.settings.arm)
             if self.knowledge is not None
-            else np.zeros((len(candidates.codes), 0), dtype=np.float32)
+            else np.zeros((len(found.codes), 0), dtype=np.float32)
         )
         states = document.states if document is not None else np.zeros((0, 0), dtype=np.float16)
-        example = Example(candidates, labels, states, np.zeros(len(candidates.codes), dtype=np.bool_), 0)
+        example = Example(found, labels, states, np.zeros(len(found.codes), dtype=np.bool_), 0)
         logits, gains = score(self._readers, self._encoding, self.settings, example)
         p = probability(logits * self.settings.slope + self.settings.offset)
-        bins = np.array([bin_of(int(n)) for n in candidates.seen], dtype=np.int64)
-        return Scores(candidates, p, p >= self._thresholds[bins], gains, stems, document)
+        bins = np.array([bin_of(int(n)) for n in found.seen], dtype=np.int64)
+        return Scores(found, p, p >= self._thresholds[bins], gains, stems, document)
 
     def without_pack(self, asserter: Asserter | None) -> Coder:
         """The same weights that know no pack: what they score is no control, since they were trained with one."""

@@ -133,9 +133,12 @@ class Encoding:
         return cls(edges)
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Encoded rows, float32 ``[rows, width]``: a share for each bin, and a mark where the feature says nothing."""
+        """Encoded rows, float32 ``[rows, width]``: a share for each bin, and a mark where the feature says nothing.
+
+        Features beyond those that it learned of are left out.
+        """
         columns = []
-        for column, edges in zip(features.T, self._used, strict=True):
+        for column, edges in zip(features.T[: len(self._used)], self._used, strict=True):
             missing = np.isnan(column)
             value = np.where(missing, 0, column)[:, None]
             if len(edges) > 1:

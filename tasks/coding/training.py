@@ -111,9 +111,12 @@ def learn_all(material: Material, knowledge: Knowledge | None, language: str) ->
     """What the evidence of documents teaches: phrases of codes, and translations of words into those of names."""
     dictionary = learn(material.documents, material.stems, language)
     pairs = [pair for row in material.pairs for pair in row]
-    for document in material.documents if knowledge is not None else ():
+    if knowledge is None:
+        return Learned(dictionary, Lexicon.of({}))
+    pairs += knowledge.parallel(language)
+    for document in material.documents:
         for shown in document.evidence:
-            name = knowledge.codes.name(shown.code) if knowledge is not None else None
+            name = knowledge.codes.name(shown.code)
             if name is not None:
                 words = words_of(" ".join(document.text[start:end] for start, end in shown.spans), language)
                 pairs.append((tuple(words), tuple(sorted(key_of(name)))))
@@ -124,8 +127,7 @@ def retriever(learned: Learned, knowledge: Knowledge | None, language: str, asse
     """Finds candidates by what was learned and what the pack knows."""
     if knowledge is None:
         return Retriever(learned.dictionary, assertion=asserter)
-    translate = knowledge.translator(learned.lexicon, language)
-    return Retriever(learned.dictionary, codes=knowledge.codes, names=knowledge.names, translate=translate, assertion=asserter)
+    return Retriever(learned.dictionary, codes=knowledge.codes, names=knowledge.named(learned.lexicon, language), assertion=asserter)
 
 
 def examples_of(material: Material, finder: Retriever, knowledge: Knowledge | None, arm: Arm) -> list[Example]:
