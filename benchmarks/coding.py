@@ -58,7 +58,7 @@ def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str
 
 def trained(language: str, *, data: Path, pack: Path, runs: Path) -> dict[Arm, list[bundles.Bundle]]:
     """The bundles of all arms and seeds, trained where they are not there yet."""
-    plan = CodingPlan(settings=CoderSettings(language=language, attention=0), arms=ARMS, seeds=SEEDS)
+    plan = CodingPlan(settings=CoderSettings(language=language, attention=0, messages=16), arms=ARMS, seeds=SEEDS)
     train_coding(
         data / "train", data / "dev", pack=pack, out=runs / language, plan=plan, resume=True, say=lambda line: print(line, flush=True)
     )

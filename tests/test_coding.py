@@ -210,7 +210,7 @@ def test_gold_codes_that_the_pack_has_not_are_counted_with_the_nearest(made: Pat
     table = odd / "devD.tsv"
     table.write_text(table.read_text().replace("j45.909", "j45.908"))
     report = evaluate_coding(odd, pack=made / "pack", model=made / "es")
-    assert report["gold_not_in_pack"]["codes"] == {"J45.908": "J45.909"} and report["gold_not_in_pack"]["pairs"] >= 1
+    assert report["gold_not_in_pack"]["codes"] == {"J45.908": "J45.90"} and report["gold_not_in_pack"]["pairs"] >= 1
 
 
 def test_an_interrupted_training_keeps_what_it_finished(made: Path, tmp_path: Path, tiny: Tiny) -> None:

@@ -19,6 +19,7 @@ from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.keys import Match, Translate, itself
 from ontograft.tasks.coding.names import NameIndex
 from ontograft.tasks.coding.phrases import Dictionary
+from ontograft.tasks.coding.rivals import links
 from ontograft.tasks.coding.stems import Stems
 
 LIMIT = 300
@@ -75,12 +76,14 @@ class Candidates:
         features: of each, float32 ``[codes, FEATURES]``, NaN where a feature says nothing.
         mentions: of each, strongest first.
         seen: training documents with each, int32 ``[codes]``.
+        links: which have to do with which, int32 ``[links, 3]``, as of :func:`~ontograft.tasks.coding.rivals.links`.
     """
 
     codes: tuple[str, ...]
     features: NDArray[np.float32]
     mentions: tuple[tuple[Mention, ...], ...]
     seen: NDArray[np.int32]
+    links: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,8 @@ class Retriever:
         mentions = self._mentions(text, stems, phrases, names)
         features = self._features(stems, kept, phrases, names, mentions)
         seen = np.array([self.dictionary.seen(code) for code in kept], dtype=np.int32)
-        return Candidates(tuple(kept), features, tuple(mentions[code] for code in kept), seen)
+        own = tuple(mentions[code] for code in kept)
+        return Candidates(tuple(kept), features, own, seen, links(own, [self._category(c) for c in kept], [self._path(c) for c in kept]))
 
     def _phrases(self, stems: Stems) -> dict[str, list[_Phrase]]:
         dictionary = self.dictionary
@@ -283,6 +287,11 @@ class Retriever:
                 )
             )
         return np.array(rows, dtype=np.float32).reshape(-1, len(GRAPH))
+
+    def _path(self, code: str) -> Sequence[str]:
+        """The codes of its line upwards; without a pack as the code is written."""
+        known = self._codes.path(code) if self._codes is not None else []
+        return [code, *known] if known else [code, *(code[:end] for end in range(len(code) - 1, 2, -1))]
 
     def _category(self, code: str) -> str:
         return code[:3] if self._codes is None else self._codes.category(code)

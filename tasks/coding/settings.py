@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ontograft.errors import OptionError
 from ontograft.fusion.arms import Arm
 from ontograft.tasks.coding.candidates import COMMON, FEATURES, GRAPH, NAME, PHRASE
+from ontograft.tasks.coding.rivals import HIERARCHY, OVERLAPS
 from ontograft.tasks.coding.stems import LANGUAGES
 
 TASK = "coding"
@@ -27,6 +28,7 @@ class CoderSettings:
         arm: the knowledge it was trained with: ``graph``, ``names`` (no hierarchy, no graph vectors) or ``off`` (no pack).
         attention: width of the label attention, 0 for none.
         scorer: hidden units of the scorer of features.
+        messages: width of what candidates tell each other, 0 for nothing.
         members: readers whose scores are averaged.
         hidden: width of the token states.
         label: width of a label's text vector, and of its graph vector.
@@ -39,6 +41,7 @@ class CoderSettings:
     arm: Arm = Arm.GRAPH
     attention: int = 64
     scorer: int = 64
+    messages: int = 0
     members: int = 3
     hidden: int = 384
     label: int = 128
@@ -46,6 +49,11 @@ class CoderSettings:
     offset: float = 0.0
     thresholds: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3)
     graph_key: str = ""
+
+    @property
+    def relations(self) -> tuple[int, ...]:
+        """The kinds of links along which candidates speak: without the hierarchy those that claim the same words."""
+        return (*OVERLAPS, *HIERARCHY) if self.arm is Arm.GRAPH else OVERLAPS
 
     @property
     def reads(self) -> bool:

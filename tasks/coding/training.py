@@ -35,6 +35,7 @@ from ontograft.types import CodedDocument
 
 log = logging.getLogger(__name__)
 
+_FIRST = 0.3  # weight of the loss of scores that candidates have before they hear of each other
 _EMPTY = np.zeros((0, 0), dtype=np.float16)
 
 
@@ -212,7 +213,16 @@ def _out_of_fold(
 def reader_settings(settings: CoderSettings, encoding: Encoding, dropout: float = 0.0) -> ReaderSettings:
     """The shape of a coder's readers."""
     label = 2 * settings.label if settings.reads else 0
-    return ReaderSettings(encoding.width, label, settings.hidden, settings.attention, settings.scorer, dropout)
+    return ReaderSettings(
+        encoding.width,
+        label,
+        settings.hidden,
+        settings.attention,
+        settings.scorer,
+        dropout,
+        settings.messages,
+        len(settings.relations),
+    )
 
 
 def fit(examples: Sequence[Example], encoding: Encoding, settings: CoderSettings, training: CodingTraining) -> tuple[Reader, ...]:
@@ -245,10 +255,14 @@ def _fit(
         shuffled = order.permutation(usable).tolist()
         for low in range(0, len(shuffled), training.batch):
             chosen = shuffled[low : low + training.batch]
-            features, there = _padded([encoded[i] for i in chosen])
-            gold, _ = _padded([torch.from_numpy(examples[i].gold).float().unsqueeze(1) for i in chosen])
-            read = reader(features, *_reading(reader, [examples[i] for i in chosen]))
-            loss = functional.binary_cross_entropy_with_logits(read.logits[there], gold.squeeze(-1)[there])
+            some = [examples[i] for i in chosen]
+            features, there, starts = _together([encoded[i] for i in chosen], padded=reader.reads)
+            gold, _, _ = _together([torch.from_numpy(e.gold).float().unsqueeze(1) for e in some], padded=reader.reads)
+            right = gold.squeeze(-1)[there]
+            read = reader(features, *_reading(reader, some), links=_links(some, settings, starts))
+            loss = functional.binary_cross_entropy_with_logits(read.logits[there], right)
+            if settings.messages:
+                loss = loss + _FIRST * functional.binary_cross_entropy_with_logits(read.first[there], right)
             step += 1
             if not torch.isfinite(loss):
                 raise TrainingDiverged(f"step {step} of {steps}: the loss is {loss.item()}; lower the learning rate")
@@ -268,7 +282,8 @@ def score(
         return np.zeros(0), None
     features = torch.from_numpy(encoding(seen_by(settings.arm, example.candidates.features))).unsqueeze(0)
     with torch.inference_mode():
-        reads = [reader(features, *_reading(reader, [example])) for reader in readers]
+        links = _links([example], settings, [0])
+        reads = [reader(features, *_reading(reader, [example]), links=links) for reader in readers]
     logits = np.mean([read.logits[0].double().numpy() for read in reads], axis=0)
     gains = [read.gains[0].numpy() for read in reads if read.gains is not None]
     return logits, np.mean(gains, axis=0) if gains else None
@@ -281,6 +296,28 @@ def _reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor,
     labels, _ = _padded([torch.from_numpy(e.labels) for e in examples])
     states, mask = _padded([torch.from_numpy(e.states).float() for e in examples])
     return labels, states, mask
+
+
+def _links(examples: Sequence[Example], settings: CoderSettings, starts: Sequence[int]) -> torch.Tensor | None:
+    """Links of a batch in which the candidates of each document begin somewhere; None where candidates do not speak."""
+    if not settings.messages:
+        return None
+    rows = []
+    for start, example in zip(starts, examples, strict=True):
+        own = example.candidates.links[np.isin(example.candidates.links[:, 0], settings.relations)].astype(np.int64)
+        own[:, 1:] += start
+        rows.append(own)
+    return torch.from_numpy(np.concatenate(rows))
+
+
+def _together(rows: Sequence[torch.Tensor], *, padded: bool) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+    """Matrices of unequal length as one tensor, where it is no padding, and where each begins; end to end where none need be padded."""
+    if padded:
+        tensor, there = _padded(rows)
+        return tensor, there, [at * tensor.shape[1] for at in range(len(rows))]
+    tensor = torch.cat(list(rows)).unsqueeze(0)
+    starts = np.cumsum([0, *(len(row) for row in rows[:-1])]).tolist()
+    return tensor, torch.ones(tensor.shape[:2], dtype=torch.bool), starts
 
 
 def _padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
