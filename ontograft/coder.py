@@ -13,7 +13,7 @@ from ontograft.tasks.coding.coder import CodedNote, CodeOptions, Coder, Evidence
 from ontograft.tasks.coding.releases import check_in_force
 from ontograft.tasks.coding.settings import TASK
 
-ASSERTION = ("rules", "off")
+ASSERTION = ("learned", "rules", "off")
 
 
 def load_coder(
@@ -24,7 +24,7 @@ def load_coder(
     threads: int | None = None,
     min_score: float | None = None,
     top_k: int | None = None,
-    assertion: str = "rules",
+    assertion: str = "learned",
     as_of: date | None = None,
 ) -> Coder:
     """A coder of a bundle on a pack: ``load_coder("coding", pack="icd-pack").code(text)``.
@@ -36,7 +36,8 @@ def load_coder(
         threads: processor threads; as many as there are cores, when None.
         min_score: least probability of a code, from 0 to 1; the bundle's own thresholds when None.
         top_k: at most so many codes a document.
-        assertion: ``rules`` keeps what is denied or said of the family out of the codes, ``off`` does not.
+        assertion: ``rules`` keeps what is denied or said of the family out of the codes; ``learned`` does, but for what the bundle's
+            training data codes all the same; ``off`` does not.
         as_of: the pack's code set must be in force on this day.
 
     Raises:
@@ -64,7 +65,7 @@ def load_coder(
     bundle, opened = bundles.load(name, task=TASK), Pack.open(pack)
     if as_of is not None:
         check_in_force(opened, as_of)
-    options = CodeOptions(min_score, top_k, assertion == "rules")
+    options = CodeOptions(min_score, top_k, assertion)
     return bundled.load(bundle, opened, options=options, device=device or "cpu")
 
 

@@ -18,6 +18,7 @@ from ontograft.errors import BundleDamaged, BundleError, CorpusError, OptionErro
 from ontograft.fusion.arms import Arm
 from ontograft.jobs.build import build
 from ontograft.jobs.code import CodeRun, code
+from ontograft.jobs.code_exports import write_fhir
 from ontograft.jobs.evaluate_coding import evaluate_coding
 from ontograft.jobs.train_coding import CodingPlan, remarks, train_coding
 from ontograft.kg.pack import Pack
@@ -101,6 +102,26 @@ def test_options_choose(made: Path) -> None:
     for wrong in ({"min_score": 2.0}, {"top_k": 0}, {"assertion": "maybe"}, {"threads": 0}):
         with pytest.raises(OptionError):
             load_coder(made / "es", pack=made / "pack", **wrong)  # type: ignore[arg-type]
+
+
+def test_what_training_codes_all_the_same_is_coded_with_its_assertion(made: Path) -> None:
+    coder = load_coder(made / "es", pack=made / "pack", min_score=0.1)
+    assert coder.settings.regardless == () and "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+    coder.settings = replace(coder.settings, regardless=("negated",))
+    of = {code.code: code for code in coder.code(TEXT).codes}
+    assert of["icd10cm:G43.9"].assertion == ("negated",) and not of["icd10cm:R50.9"].assertion
+    coder.options = replace(coder.options, assertion="rules")
+    assert "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+    coder.settings, coder.options = replace(coder.settings, regardless=("family",)), replace(coder.options, assertion="learned")
+    assert "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+
+
+def test_a_denied_code_is_refuted_in_fhir_where_it_is_coded_too(tmp_path: Path) -> None:
+    code_of = {"code": "icd10cm:R50.9", "name": "Fever", "score": 0.9, "evidence": [], "assertion": ["negated"]}
+    own = notes(tmp_path / "out.jsonl", {"id": "a", "codes": [code_of, {**code_of, "assertion": []}], "not_coded": [], "checks": []})
+    write_fhir(own, tmp_path / "codes.ndjson")
+    status = [e["resource"]["verificationStatus"]["coding"][0]["code"] for e in lines(tmp_path / "codes.ndjson")[0]["entry"]]
+    assert status == ["refuted", "provisional"]
 
 
 def test_bad_documents_are_rejected_and_counted(made: Path, tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ def coding(data: Path, pack: Path, model: str, train: Path | None, ablate_kg: bo
     render.table(("", "micro F1", "precision", "recall", "macro F1", "MAP", "P@5", "category F1", "ceiling"), rows, title=title)
     bins = [(name, of["pairs"], *_figures(of["f1"], of["precision"], of["recall"])) for name, of in metrics["bins"].items()]
     render.table(("training documents", "codes", "F1", "precision", "recall"), bins, title="by how often a code was seen in training")
-    render.line(f"what is denied or of the family not coded: micro F1 {metrics['with_assertion']['f1']:.4f}")
+    render.line(f"as `ontograft code` answers (--assertion learned): micro F1 {metrics['as_learned']['f1']:.4f}")
+    render.line(f"what is denied or of the family not coded (--assertion rules): micro F1 {metrics['with_assertion']['f1']:.4f}")
     if metrics["evidence"] is not None:
         kinds = (("coder", "evidence"), ("mentions alone", "evidence_of_mentions_alone"), ("random spans", "evidence_by_chance"))
         shown = [

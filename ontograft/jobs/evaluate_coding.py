@@ -116,24 +116,21 @@ def evaluate_coder(bundle: bundles.Bundle, gold: Gold, pack: Pack) -> dict[str, 
 
 def answers_of(coder: Coder, found: Sequence[Scores]) -> list[Answer]:
     """All codes that pass their thresholds, denied or not."""
-    coder.options = replace(coder.options, assertion=False)
+    coder.options = replace(coder.options, assertion="off")
     answers = [_answer(coder, scores) for scores in found]
     coder.options = CodeOptions()
     return answers
 
 
 def coder_figures(coder: Coder, gold: Gold) -> dict[str, Any]:
-    """Figures of a coder: all its codes, and under ``with_assertion`` those that are left when what is denied is not coded."""
+    """Figures of a coder: all its codes, and those that are left when what is denied is not coded, as learned and wholly."""
     documents, found = gold.documents, gold.read(coder)
     every = answers_of(coder, found)
-    stated = []
-    for document, scores, answer in zip(documents, found, every, strict=True):
-        kept = {code.code.partition(":")[2] for code in coder.code(document.text, scores).codes}
-        stated.append(Answer(tuple(code for code in answer.codes if code in kept), answer.ranked, answer.spans))
     seen, codes = coder.learned.dictionary.seen, [document.codes for document in documents]
     metrics = figures(codes, every, seen)
-    with_assertion = figures(codes, stated, seen)
-    metrics["with_assertion"] = {name: with_assertion[name] for name in ("f1", "precision", "recall")}
+    for name, assertion in (("as_learned", "learned"), ("with_assertion", "rules")):
+        stated = figures(codes, _stated(coder, documents, found, every, assertion), seen)
+        metrics[name] = {figure: stated[figure] for figure in ("f1", "precision", "recall")}
     metrics["calibration_error"] = _calibration_error(found, codes)
     metrics["evidence"] = evidence_figures(documents, every)
     if metrics["evidence"] is not None:
@@ -141,6 +138,18 @@ def coder_figures(coder: Coder, gold: Gold) -> dict[str, Any]:
         chance = [random_spans(document, answer) for document, answer in zip(documents, every, strict=True)]
         metrics["evidence_by_chance"] = evidence_figures(documents, chance)
     return metrics
+
+
+def _stated(
+    coder: Coder, documents: Sequence[CodedDocument], found: Sequence[Scores], every: Sequence[Answer], assertion: str
+) -> list[Answer]:
+    """Answers without the codes that an option of ``--assertion`` leaves out."""
+    coder.options, stated = CodeOptions(assertion=assertion), []
+    for document, scores, answer in zip(documents, found, every, strict=True):
+        kept = {code.code.partition(":")[2] for code in coder.code(document.text, scores).codes}
+        stated.append(Answer(tuple(code for code in answer.codes if code in kept), answer.ranked, answer.spans))
+    coder.options = CodeOptions()
+    return stated
 
 
 def _answer(coder: Coder, scores: Scores) -> Answer:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.keys import Match, Translate, itself
+from ontograft.tasks.coding.mentions import Mention
 from ontograft.tasks.coding.names import NameIndex
 from ontograft.tasks.coding.phrases import Dictionary
 from ontograft.tasks.coding.rivals import links
@@ -40,31 +41,6 @@ COMMON = ("frequency", "no_phrase", "no_name", "in_pack", "candidates", "length"
 LETTERS = tuple(f"letter_{chr(65 + i)}" for i in range(26))
 NATIVE = ("native_coverage", "native_says", "native_words")
 FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS, *NATIVE)  # only ever appended to: bundles know the first ones
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """Words of a document that speak for a code.
-
-    Attributes:
-        first, after: words, ``first <= word < after``.
-        strength: how much they say, up to 1.
-        by: ``phrase``, or ``title`` or ``term`` of the tabular list, the index or a joined ontology.
-        because: the name that matched, or what the phrase's precision in training was.
-        said: flags of ``ASSERTIONS``.
-    """
-
-    first: int
-    after: int
-    strength: float
-    by: str
-    because: str
-    said: tuple[str, ...] = ()
-
-    @property
-    def denied(self) -> bool:
-        """Whether it is said not to be so, or of somebody else."""
-        return "negated" in self.said or "family" in self.said
 
 
 @dataclass(frozen=True, slots=True, eq=False)

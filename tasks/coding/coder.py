@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.tasks.assertion.scope import Asserter
-from ontograft.tasks.coding.candidates import Candidates, Mention
+from ontograft.tasks.coding.candidates import Candidates
 from ontograft.tasks.coding.checks import Check, checks
 from ontograft.tasks.coding.codes import PREFIX
 from ontograft.tasks.coding.decide import probability
 from ontograft.tasks.coding.evidence import Span, spans_of
 from ontograft.tasks.coding.knowledge import Knowledge
+from ontograft.tasks.coding.mentions import Mention, assertion_of, denied
 from ontograft.tasks.coding.reader import Encoding, Reader
 from ontograft.tasks.coding.settings import CoderSettings, bin_of
 from ontograft.tasks.coding.states import Document, StateEncoder
@@ -83,12 +84,13 @@ class CodeOptions:
     Attributes:
         min_score: least probability of a code; None for the thresholds of the bundle.
         top_k: at most so many codes a document; None for all.
-        assertion: keep what is denied or of the family out of the codes.
+        assertion: ``rules`` keeps what is denied or of the family out of the codes; ``learned`` does, but for what the bundle's training
+            data codes all the same; ``off`` does not.
     """
 
     min_score: float | None = None
     top_k: int | None = None
-    assertion: bool = True
+    assertion: str = "learned"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,10 +153,10 @@ class Coder:
         """The codes of one text; ``scores`` where they are known already."""
         found = scores or self.scores(text)
         order = sorted(np.flatnonzero(self._kept(found)).tolist(), key=lambda i: (-found.probabilities[i], found.candidates.codes[i]))
-        denied = {i for i in order if self.options.assertion and _denied(found.candidates.mentions[i])}
-        coded = [i for i in order if i not in denied][: self.options.top_k]
+        out = {i for i in order if self._left_out(found.candidates.mentions[i])}
+        coded = [i for i in order if i not in out][: self.options.top_k]
         codes = tuple(self._suggested(text, found, i) for i in coded)
-        others = tuple(self._suggested(text, found, i) for i in order if i in denied)
+        others = tuple(self._suggested(text, found, i) for i in order if i in out)
         return CodedNote(text, codes, others, tuple(self._checks(text, codes)), language_of(text))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[CodedNote]:
@@ -201,6 +203,11 @@ class Coder:
         """The same weights that know no pack: what they score is no control, since they were trained with one."""
         return Coder(self.settings, self.learned, self._encoding, self._readers, knowledge=None, states=None, asserter=asserter)
 
+    def _left_out(self, mentions: Sequence[Mention]) -> bool:
+        """Whether a code is not coded for how its mentions are meant."""
+        said = assertion_of(mentions) if self.options.assertion != "off" else frozenset()
+        return bool(said) and (self.options.assertion == "rules" or not said <= set(self.settings.regardless))
+
     def _kept(self, found: Scores) -> NDArray[np.bool_]:
         if self.options.min_score is not None:
             return found.probabilities >= self.options.min_score
@@ -209,7 +216,7 @@ class Coder:
     def evidence(self, found: Scores, at: int) -> list[tuple[Mention, Span]]:
         """Where a candidate is shown."""
         mentions = found.candidates.mentions[at]
-        if self.options.assertion and not _denied(mentions):
+        if self.options.assertion != "off" and not denied(mentions):
             mentions = tuple(mention for mention in mentions if not mention.denied)
         if found.gains is None or found.document is None:
             return spans_of(mentions, found.stems)
@@ -221,7 +228,8 @@ class Coder:
         seen = int(found.candidates.seen[at])
         because[f"code: in {seen} of {self.learned.dictionary.documents} training documents"] = None
         mentions = found.candidates.mentions[at]
-        said = {flag for mention in mentions for flag in mention.said} if self.options.assertion and _denied(mentions) else set()
+        told = self.options.assertion != "off" and denied(mentions)
+        said = {flag for mention in mentions for flag in mention.said} if told else set()
         return SuggestedCode(
             PREFIX + code,
             self.knowledge.codes.name(code) if self.knowledge is not None else None,
@@ -236,11 +244,6 @@ class Coder:
             return []
         words = {code.code.removeprefix(PREFIX): " ".join(_around(text, e) for e in code.evidence) for code in codes}
         return checks(self.knowledge.codes, list(words), words)
-
-
-def _denied(mentions: Sequence[Mention]) -> bool:
-    """Whether no mention is a fact of the patient."""
-    return bool(mentions) and all(mention.denied for mention in mentions)
 
 
 def _around(text: str, evidence: Evidence) -> str:

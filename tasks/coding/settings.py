@@ -35,6 +35,7 @@ class CoderSettings:
         slope, offset: of the calibration: the logit of the probability is ``slope * score + offset``.
         thresholds: least probability of a code, by bin of frequency.
         graph_key: hash of the graph encoder whose vectors it reads.
+        regardless: of ``DENYING``, those that its training data codes all the same: a corpus may code every mention, denied or not.
     """
 
     language: str = "en"
@@ -49,6 +50,7 @@ class CoderSettings:
     offset: float = 0.0
     thresholds: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3)
     graph_key: str = ""
+    regardless: tuple[str, ...] = ()
 
     @property
     def relations(self) -> tuple[int, ...]:

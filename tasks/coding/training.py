@@ -22,7 +22,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.coding.alignment import Pair, translations
 from ontograft.tasks.coding.candidates import Candidates, Retriever
-from ontograft.tasks.coding.decide import calibration, thresholds_of
+from ontograft.tasks.coding.decide import calibration, coded_regardless, thresholds_of
 from ontograft.tasks.coding.knowledge import Knowledge
 from ontograft.tasks.coding.names import key_of
 from ontograft.tasks.coding.phrases import Dictionary, learn
@@ -187,9 +187,13 @@ def train(
     slope, offset = calibration(np.concatenate(list(scores.values())), np.concatenate([examples[i].gold for i in scores]))
     settings = replace(settings, slope=slope, offset=offset)
     thresholds, tune = thresholds_of([examples[i] for i in scores], [row * slope + offset for row in scores.values()])
+    regardless = coded_regardless([examples[i] for i in scores], [row * slope + offset for row in scores.values()], thresholds)
+    if regardless:
+        say(f"the training data codes what is {' or '.join(regardless)} all the same, and so will the coder (not with --assertion rules)")
     say(f"out of fold: micro F1 {tune['micro_f1']:.4f}, ceiling of the candidates {tune['ceiling']:.4f}")
     readers = fit(examples, encoding, settings, training)
-    return Trained(replace(settings, thresholds=thresholds), learn_all(material, knowledge, settings.language), encoding, readers, tune)
+    settings = replace(settings, thresholds=thresholds, regardless=regardless)
+    return Trained(settings, learn_all(material, knowledge, settings.language), encoding, readers, tune)
 
 
 def _out_of_fold(

@@ -11,10 +11,11 @@ import torch
 
 from ontograft.encoders.windows import words
 from ontograft.errors import TrainingDiverged
-from ontograft.tasks.coding.candidates import FEATURES, Candidates, Mention
-from ontograft.tasks.coding.decide import calibration, probability, thresholds_of
+from ontograft.tasks.coding.candidates import FEATURES, Candidates
+from ontograft.tasks.coding.decide import calibration, coded_regardless, probability, thresholds_of
 from ontograft.tasks.coding.evaluation import BIN_NAMES, Answer, evidence_figures, figures, normal, random_spans
 from ontograft.tasks.coding.evidence import spans_of
+from ontograft.tasks.coding.mentions import Mention
 from ontograft.tasks.coding.reader import Encoding, Reader, ReaderSettings, label_attention
 from ontograft.tasks.coding.rivals import CATEGORY, EQUAL, LINE, LONGER, SHORTER, links
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, bin_of
@@ -151,6 +152,26 @@ def test_thresholds_differ_by_bin_where_it_pays() -> None:
     logits = [np.array([logit[0.6], logit[0.45]]), np.array([logit[0.45], logit[0.2]])]
     thresholds, tune = thresholds_of([sure, rare] * 3, logits * 3)
     assert tune["micro_f1"] == 1.0 and thresholds[bin_of(30)] > 0.45 >= thresholds[bin_of(0)]
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "said", "learned"),
+    [
+        (True, 25, ("negated",), ("negated",)),
+        (False, 25, ("negated",), ()),
+        (True, 5, ("negated",), ()),
+        (True, 25, ("family", "negated"), ("negated", "family")),
+        (True, 25, ("historical",), ()),
+    ],
+)
+def test_whether_denied_codes_count_is_learned_from_enough_of_them(
+    right: bool, count: int, said: tuple[str, ...], learned: tuple[str, ...]
+) -> None:
+    made = example([True, right])
+    mentions = ((Mention(0, 1, 1.0, "phrase", ""),), (Mention(2, 3, 1.0, "phrase", "", said),))
+    examples = [replace(made, candidates=replace(made.candidates, mentions=mentions))] * count
+    assert coded_regardless(examples, [np.array([2.0, 2.0])] * count, (0.5,) * 4) == learned
+    assert coded_regardless(examples, [np.array([2.0, -2.0])] * count, (0.5,) * 4) == ()
 
 
 def test_evidence_is_exact_distinct_and_led_by_the_reader() -> None:
