@@ -28,7 +28,7 @@ from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.coding import bundled
 from ontograft.tasks.coding.evaluation import BIN_NAMES, counts, figures
-from ontograft.tasks.coding.settings import CoderSettings
+from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
 
 RESULT = Path(__file__).parent / "results" / "coding.json"
 ARMS, SEEDS = (Arm.GRAPH, Arm.NAMES, Arm.OFF), (0, 1, 2)
@@ -58,7 +58,8 @@ def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str
 
 def trained(language: str, *, data: Path, pack: Path, runs: Path) -> dict[Arm, list[bundles.Bundle]]:
     """The bundles of all arms and seeds, trained where they are not there yet."""
-    plan = CodingPlan(settings=CoderSettings(language=language, attention=0, messages=16), arms=ARMS, seeds=SEEDS)
+    settings, training = CoderSettings(language=language, attention=0, messages=16, members=2), CodingTraining(epochs=10, tuned=2)
+    plan = CodingPlan(settings=settings, training=training, arms=ARMS, seeds=SEEDS)
     train_coding(
         data / "train", data / "dev", pack=pack, out=runs / language, plan=plan, resume=True, say=lambda line: print(line, flush=True)
     )

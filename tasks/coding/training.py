@@ -35,6 +35,7 @@ from ontograft.types import CodedDocument
 
 log = logging.getLogger(__name__)
 
+_BINS = 8  # of each feature
 _FIRST = 0.3  # weight of the loss of scores that candidates have before they hear of each other
 _EMPTY = np.zeros((0, 0), dtype=np.float16)
 
@@ -177,7 +178,7 @@ def train(
         examples = cached[settings.arm] = _out_of_fold(material, folds, knowledge, settings, asserter, say)
     if not any(example.gold.any() for example in examples):
         raise CorpusError("no candidate of any training document is one of its codes: is this the pack and the language of the documents?")
-    encoding = Encoding.of(seen_by(settings.arm, np.concatenate([example.candidates.features for example in examples])))
+    encoding = Encoding.of(seen_by(settings.arm, np.concatenate([example.candidates.features for example in examples])), bins=_BINS)
     scores: dict[int, NDArray[np.float64]] = {}
     for fold in sorted(set(folds.tolist()))[: training.tuned]:
         inside, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
