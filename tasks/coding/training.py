@@ -175,7 +175,12 @@ def train(
     cached = known if known is not None else {}
     examples = cached.get(settings.arm)
     if examples is None:
-        examples = cached[settings.arm] = _out_of_fold(material, folds, knowledge, settings, asserter, say)
+        alike = next((of for arm, of in cached.items() if knowledge is not None and Arm(arm).has_knowledge), None)
+        if alike is not None and knowledge is not None:  # the same candidates, other vectors of their labels
+            examples = [replace(e, labels=knowledge.labels(e.candidates.codes, settings.arm)) for e in alike]
+        else:
+            examples = _out_of_fold(material, folds, knowledge, settings, asserter, say)
+        cached[settings.arm] = examples
     if not any(example.gold.any() for example in examples):
         raise CorpusError("no candidate of any training document is one of its codes: is this the pack and the language of the documents?")
     encoding = Encoding.of(seen_by(settings.arm, np.concatenate([example.candidates.features for example in examples])), bins=_BINS)
