@@ -99,48 +99,18 @@ def train_coding(
     documents = without_groups(read_codiesp(source, language=language), held)
     if not any(document.codes for document in documents):
         raise CorpusError(f"{source}: no document has a code; a split of CodiEsp lists them in *D.tsv")
-    base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
-    opened = Pack.open(pack)
-    knowledge = Knowledge(opened, GraphWeights.load(graph).key())
-    settings = replace(plan.settings, graph_key=knowledge.graph_key, label=knowledge.width)
-    read = {"data": digest(documents), "pack": opened.hash, "base encoder": base.sha256, "training": asdict(plan.training)}
-    runs = {
-        (arm, seed): Run(Path(f"{out}.runs") / f"{arm}-{seed}", {**read, "coder": asdict(replace(settings, arm=arm)), "seed": seed})
-        for arm in plan.arms
-        for seed in plan.seeds
-    }
+    work = _Work.of(source, dev, documents, Gold(held), Pack.open(pack), plan, say)
+    runs = {(arm, seed): work.run(Path(f"{out}.runs") / f"{arm}-{seed}", arm, seed) for arm in plan.arms for seed in plan.seeds}
     targets = {of: out if at == 0 else run.folder / "bundle" for at, (of, run) in enumerate(runs.items())}
     done = {of: _finished(runs[of], targets[of]) for of in runs} if resume else {}
-    for line in remarks(documents, knowledge.codes):
+    for line in remarks(documents, work.knowledge.codes):
         say(line)
-    shared: tuple[Material, dict[str, float]] | None = None
-    known: dict[str, list[Example]] = {}
-    gold = Gold(held)
     scores: dict[str, list[dict[str, Any]]] = {}
     for (arm, seed), run in runs.items():
         metrics = done.get((arm, seed))
         if metrics is None:
-            shared = shared or _material(source, documents, settings, base, plan, say)
-            material, yields = shared
             run.begin()
-            say(f"training {arm}, seed {seed}, on {len(documents)} documents")
-            trained = train(
-                material,
-                knowledge if arm.has_knowledge else None,
-                replace(settings, arm=arm, hidden=_hidden(material, settings)),
-                replace(plan.training, seed=seed),
-                asserter=bundled.asserter_of(language),
-                known=known,
-                say=say,
-            )
-            notes = _notes(documents, source, opened, plan, seed, trained.tune, yields)
-            carried = graph if arm.has_knowledge else None
-            card = coding_card(trained.settings, base.name, notes)
-            bundle = bundled.save(targets[arm, seed], trained, base, card=card, graph=carried, notes=notes)
-            metrics = evaluate_coder(bundle, gold, opened) if held else {}
-            if held and dev is not None:
-                with replacing(targets[arm, seed] / bundles.CARD) as file:
-                    file.write(coding_card(trained.settings, base.name, notes, metrics=metrics, dev=dev))
+            metrics = work.train(arm, seed, targets[arm, seed])
             with replacing(run.folder / _METRICS) as file:
                 file.write(json.dumps(metrics) + "\n")
         if held:
@@ -150,6 +120,72 @@ def train_coding(
         with replacing(Path(f"{out}.runs") / "scores.json") as file:
             file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
     return CodingReport(out, scores)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """What the arms and seeds of a training share."""
+
+    source: Path
+    dev: Path | None
+    documents: list[CodedDocument]
+    gold: Gold
+    pack: Pack
+    plan: CodingPlan
+    say: Callable[[str], None]
+    base: base_encoders.BaseEncoder
+    graph: Path
+    knowledge: Knowledge
+    settings: CoderSettings
+    made: list[tuple[Material, dict[str, float]]] = field(default_factory=list)
+    known: dict[str, list[Example]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        source: Path,
+        dev: Path | None,
+        documents: list[CodedDocument],
+        gold: Gold,
+        pack: Pack,
+        plan: CodingPlan,
+        say: Callable[[str], None],
+    ) -> _Work:
+        base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
+        knowledge = Knowledge(pack, GraphWeights.load(graph).key())
+        settings = replace(plan.settings, graph_key=knowledge.graph_key, label=knowledge.width)
+        return cls(source, dev, documents, gold, pack, plan, say, base, graph, knowledge, settings)
+
+    def run(self, folder: Path, arm: Arm, seed: int) -> Run:
+        """The run of an arm and a seed, with all that its outcome depends on."""
+        own = {"data": digest(self.documents), "pack": self.pack.hash, "base encoder": self.base.sha256}
+        return Run(folder, {**own, "training": asdict(self.plan.training), "coder": asdict(replace(self.settings, arm=arm)), "seed": seed})
+
+    def train(self, arm: Arm, seed: int, target: Path) -> dict[str, Any]:
+        """Train one bundle, write it, and score it on dev where there is one."""
+        if not self.made:
+            self.made.append(_material(self.source, self.documents, self.settings, self.base, self.plan, self.say))
+        material, yields = self.made[0]
+        self.say(f"training {arm}, seed {seed}, on {len(self.documents)} documents")
+        trained = train(
+            material,
+            self.knowledge if arm.has_knowledge else None,
+            replace(self.settings, arm=arm, hidden=_hidden(material, self.settings)),
+            replace(self.plan.training, seed=seed),
+            asserter=bundled.asserter_of(self.settings.language),
+            known=self.known,
+            say=self.say,
+        )
+        notes = _notes(self.documents, self.source, self.pack, self.plan, seed, trained.tune, yields)
+        card = coding_card(trained.settings, self.base.name, notes)
+        carried = self.graph if arm.has_knowledge else None
+        bundle = bundled.save(target, trained, self.base, card=card, graph=carried, notes=notes)
+        if self.dev is None or not len(self.gold):
+            return {}
+        metrics = evaluate_coder(bundle, self.gold, self.pack)
+        with replacing(target / bundles.CARD) as file:
+            file.write(coding_card(trained.settings, self.base.name, notes, metrics=metrics, dev=self.dev))
+        return metrics
 
 
 def remarks(documents: Sequence[CodedDocument], codes: CodeSet) -> Iterator[str]:
