@@ -58,7 +58,7 @@ def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str
 
 def trained(language: str, *, data: Path, pack: Path, runs: Path) -> dict[Arm, list[bundles.Bundle]]:
     """The bundles of all arms and seeds, trained where they are not there yet."""
-    settings, training = CoderSettings(language=language, attention=0, messages=16, members=2), CodingTraining(epochs=10, tuned=2)
+    settings, training = CoderSettings(language=language, attention=0, messages=16, members=2), CodingTraining(epochs=10, tuned=1)
     plan = CodingPlan(settings=settings, training=training, arms=ARMS, seeds=SEEDS)
     train_coding(
         data / "train", data / "dev", pack=pack, out=runs / language, plan=plan, resume=True, say=lambda line: print(line, flush=True)
