@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ontograft.fusion.arms import Arm
 from ontograft.ingest.codiesp import read_codiesp
-from ontograft.jobs.evaluate_coding import Gold, answers_of, baseline_answers, coder_figures
+from ontograft.jobs.evaluate_coding import Gold, answers_of, baseline_answers
 from ontograft.jobs.provenance import provenance
 from ontograft.jobs.train_coding import CodingPlan, train_coding
 from ontograft.kg.pack import Pack
@@ -56,21 +56,23 @@ def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str
     return {"all": interval(a.sum(2), b.sum(2)), **{name: interval(a[:, :, at], b[:, :, at]) for at, name in enumerate(BIN_NAMES)}}
 
 
-def trained(language: str, *, data: Path, pack: Path, runs: Path) -> dict[Arm, list[bundles.Bundle]]:
-    """The bundles of all arms and seeds, trained where they are not there yet."""
+def trained(
+    language: str, *, data: Path, pack: Path, runs: Path
+) -> tuple[dict[Arm, list[bundles.Bundle]], dict[str, list[dict[str, Any]]]]:
+    """The bundles of all arms and seeds, trained where they are not there yet, and what they scored on dev."""
     settings, training = CoderSettings(language=language, attention=0, messages=16, members=2), CodingTraining(epochs=10, tuned=1)
     plan = CodingPlan(settings=settings, training=training, arms=ARMS, seeds=SEEDS)
-    train_coding(
+    report = train_coding(
         data / "train", data / "dev", pack=pack, out=runs / language, plan=plan, resume=True, say=lambda line: print(line, flush=True)
     )
     place = {(arm, seed): runs / f"{language}.runs" / f"{arm}-{seed}" / "bundle" for arm in ARMS for seed in SEEDS}
     place[ARMS[0], SEEDS[0]] = runs / language
-    return {arm: [bundles.load(place[arm, seed]) for seed in SEEDS] for arm in ARMS}
+    return {arm: [bundles.load(place[arm, seed]) for seed in SEEDS] for arm in ARMS}, report.scores
 
 
 def measure(language: str, *, data: Path, pack: Path, runs: Path) -> dict[str, Any]:
-    by_arm, opened = trained(language, data=data, pack=pack, runs=runs), Pack.open(pack)
-    gold, began = Gold(read_codiesp(data / "dev", language=language)), time.monotonic()
+    by_arm, scores = trained(language, data=data, pack=pack, runs=runs)
+    opened, gold, began = Pack.open(pack), Gold(read_codiesp(data / "dev", language=language)), time.monotonic()
     codes = [document.codes for document in gold.documents]
     first = bundled.load(by_arm[Arm.GRAPH][0], opened)
     seen = first.learned.dictionary.seen
@@ -79,9 +81,9 @@ def measure(language: str, *, data: Path, pack: Path, runs: Path) -> dict[str, A
     rows = {name: counts(codes, given, seen)[None] for name, given in said.items()}
     for arm, of in by_arm.items():
         runs_of, counted = [], []
-        for bundle in of:
+        for bundle, scored in zip(of, scores[str(arm)], strict=True):
             coder = bundled.load(bundle, opened)
-            runs_of.append({"seed": bundle.manifest["training"]["seed"], "tune": bundle.manifest["tune"], **coder_figures(coder, gold)})
+            runs_of.append({**scored, "tune": bundle.manifest["tune"]})
             counted.append(counts(codes, answers_of(coder, gold.read(coder)), seen))
         rows[arm] = np.stack(counted)
         body["arms"][str(arm)] = {**_mean(runs_of), "runs": runs_of}
