@@ -27,6 +27,7 @@ class Cell(_Model):
         match: ``exact`` looks the whole value up in ``map``, ``prefix`` the longest key that begins it.
         default: what values stand for that are not in ``map``; an empty one leaves them out.
         split: the character between several values of one cell.
+        dot: of ids that the column writes without a dot, how many characters stand before it (3 for ``E119``).
     """
 
     column: str
@@ -35,6 +36,7 @@ class Cell(_Model):
     match: Annotated[str, Field(pattern="^(exact|prefix)$")] = "exact"
     default: str | None = None
     split: str | None = None
+    dot: Annotated[int, Field(ge=1)] | None = None
 
 
 def _cell(value: Any) -> Any:

@@ -140,7 +140,7 @@ def _test(where: Where, at: dict[str, int]) -> Test:
 
 def getter(cell: Cell, at: dict[str, int], *, ids: bool = False) -> Getter:
     """The values of a cell, empty ones left out, mapped, and as CURIEs where they are ``ids``."""
-    index, split = at[cell.column], cell.split
+    index, split, dot = at[cell.column], cell.split, cell.dot
     look_up = _mapping(cell)
     lead = f"{cell.prefix}:" if cell.prefix else ""
 
@@ -151,6 +151,8 @@ def getter(cell: Cell, at: dict[str, int], *, ids: bool = False) -> Getter:
         parts = [part for piece in raw.split(split) if (part := piece.strip())] if split else [raw]
         if look_up:
             parts = [value for part in parts if (value := look_up(part))]
+        if dot is not None:
+            parts = [f"{part[:dot]}.{part[dot:]}" if part[dot:].isalnum() else part for part in parts]  # a range has none
         return [curie(lead + part) for part in parts] if ids else parts
 
     return get

@@ -18,6 +18,7 @@ from ontograft.kg.alias_writer import Alias, compile_aliases
 from ontograft.kg.aliases import AliasTables, Kind, stopwords
 from ontograft.kg.forms import Forms, folded_of
 from ontograft.kg.groups import group_of
+from ontograft.kg.languages import Languages, is_foreign
 from ontograft.kg.ngram_writer import KnownNgrams, compile_ngrams
 from ontograft.kg.store import ConceptRow, GraphStore
 from ontograft.kg.strings import StringTable, text_hash
@@ -58,6 +59,7 @@ class CompiledGraph:
         id_rows: the row in ``ids`` of each hash, int32 [ids].
         names: the names of each concept, its own first, concept by concept.
         name_starts: where they begin, int64 [n + 1].
+        languages: which of the names are given in another language than English.
         definitions: one a concept, empty where there is none.
         groups: :class:`~ontograft.types.Group`, uint8 [n].
         aliases: the alias index.
@@ -76,6 +78,7 @@ class CompiledGraph:
     id_rows: NDArray[np.int32]
     names: StringTable
     name_starts: NDArray[np.int64]
+    languages: Languages
     definitions: StringTable
     groups: NDArray[np.uint8]
     aliases: AliasTables
@@ -128,7 +131,7 @@ def _compile(store: GraphStore, earlier: Known | None, tell: Progress, named: Na
     total = sum(release.names for release in releases)
     definitions = [next((row.definition for row in group if row.definition), "") for group in groups]
     named_all = (lambda names: named(names, definitions)) if named is not None else None
-    names, starts, aliases, forms, ngrams = _names(store, groups, semantic, number, earlier, counts, tell, total, named_all)
+    names, starts, languages, aliases, forms, ngrams = _names(store, groups, semantic, number, earlier, counts, tell, total, named_all)
     adjacency = _edges(store, known, dict(retired), len(groups), counts, tell, sum(release.relations for release in releases))
     return CompiledGraph(
         fingerprint=store.fingerprint(),
@@ -143,6 +146,7 @@ def _compile(store: GraphStore, earlier: Known | None, tell: Progress, named: Na
         id_rows=order.astype(np.int32),
         names=names,
         name_starts=starts,
+        languages=languages,
         definitions=StringTable.of(definitions),
         groups=semantic,
         aliases=aliases,
@@ -246,19 +250,22 @@ def _names(
     tell: Progress,
     total: int,
     named: Callable[[list[list[str]]], None] | None,
-) -> tuple[StringTable, NDArray[np.int64], AliasTables, Forms, KnownNgrams]:
+) -> tuple[StringTable, NDArray[np.int64], Languages, AliasTables, Forms, KnownNgrams]:
     texts: list[str] = []
+    spoken: dict[int, str] = {}
     concepts, kinds, sources = array("i"), array("B"), array("H")
     source_numbers: dict[str, int] = {}
     loud: Counter[str] = Counter()
     quiet: Counter[str] = Counter()
     kind_of = {name: int(kind) for name, kind in Kind.__members__.items()}
-    for done, (id_, text, scope, _, _, source) in enumerate(store.names()):
+    for done, (id_, text, scope, _, language, source) in enumerate(store.names()):
         if done % _REPORT_EVERY == 0:
             tell("names", done, max(total, done))
         concept = number.get(id_)
         if concept is None:
             continue
+        if is_foreign(language):
+            spoken[len(texts)] = language
         texts.append(text)
         concepts.append(concept)
         kinds.append(kind_of[scope])
@@ -270,8 +277,14 @@ def _names(
     order = np.lexsort((np.arange(len(texts)), kind_column, concept_column)).tolist()
     bounds = np.searchsorted(concept_column[order], np.arange(len(groups) + 1)).tolist()
     own: list[list[str]] = []
+    foreign: list[tuple[int, str]] = []
+    rows = 0
     for i, group in enumerate(groups):
-        own.append(list(dict.fromkeys([group[0].name, *(texts[at] for at in order[bounds[i] : bounds[i + 1]])])))
+        mine = order[bounds[i] : bounds[i + 1]]
+        own.append(list(dict.fromkeys([group[0].name, *(texts[at] for at in mine)])))
+        if spoken:
+            foreign += [(rows + own[-1].index(texts[at]), spoken[at]) for at in mine if at in spoken]
+        rows += len(own[-1])
     prior = np.fromiter(map(len, own), np.int32, len(own))
     counts["names"] = int(prior.sum())
     if named is not None:
@@ -307,4 +320,4 @@ def _names(
     counts["trigram_names"], counts["trigram_postings"] = len(ngrams.folded), len(ngrams.tables.rows)
     starts = np.zeros(len(own) + 1, np.int64)
     np.cumsum(prior, out=starts[1:])
-    return StringTable.of(name for names in own for name in names), starts, tables, forms, ngrams
+    return StringTable.of(name for names in own for name in names), starts, Languages.of(foreign), tables, forms, ngrams

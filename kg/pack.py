@@ -18,6 +18,7 @@ from ontograft.kg.adjacency import Adjacency
 from ontograft.kg.aliases import AliasIndex, AliasTables
 from ontograft.kg.compile import Known, compiler
 from ontograft.kg.forms import Forms
+from ontograft.kg.languages import Languages
 from ontograft.kg.manifest import Manifest, Verify, check, current, read_manifest
 from ontograft.kg.ngram_writer import KnownNgrams
 from ontograft.kg.ngrams import NgramIndex, NgramTables
@@ -150,6 +151,20 @@ class Pack:
         """The names of every concept, its own first: quicker than asking one by one."""
         names = list(self._names)
         return [names[start:end] for start, end in pairwise(self._name_starts.tolist())]
+
+    def names_in(self, language: str) -> list[list[str]]:
+        """The names of every concept in one language; ``en`` stands for English and for names of which no source says a language."""
+        names = self.all_names()
+        if f"languages/{Languages.PARTS[0]}.npy" not in self.manifest.parts:
+            return names if language == "en" else [[] for _ in names]
+        languages = Languages(*(self._load(f"languages/{part}.npy") for part in Languages.PARTS))
+        rows = languages.foreign if language == "en" else languages.names_in(language)
+        kept = language != "en"
+        starts = self._name_starts.tolist()
+        return [
+            [name for row, name in enumerate(own, start) if (row in rows) is kept or (not kept and row == start)]
+            for own, start in zip(names, starts, strict=False)
+        ]
 
     def all_members(self) -> list[list[str]]:
         """The ids that are joined in every concept, the canonical one first."""

@@ -19,6 +19,7 @@ from ontograft.errors import PackError
 from ontograft.kg.aliases import AliasTables
 from ontograft.kg.compile import CompiledGraph, compiler
 from ontograft.kg.forms import Forms
+from ontograft.kg.languages import Languages
 from ontograft.kg.manifest import CURRENT, MANIFEST, Manifest, Part, check, current, read_manifest, sha256_of, switch, sync, write_stamps
 from ontograft.kg.ngrams import NgramTables
 
@@ -211,6 +212,7 @@ def remove_superseded(root: str | Path) -> None:
 def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
     aliases = {f"aliases/{part}.npy": getattr(graph.aliases, part) for part in AliasTables.PARTS}
     forms = {f"forms/{part}.npy": getattr(graph.forms, part) for part in Forms.PARTS}
+    languages = {f"languages/{part}.npy": getattr(graph.languages, part) for part in Languages.PARTS if len(graph.languages.rows)}
     return {
         "ids/text.npy": graph.ids.blob,
         "ids/text_offsets.npy": graph.ids.offsets,
@@ -224,6 +226,7 @@ def _arrays(graph: CompiledGraph) -> Mapping[str, NDArray[Any]]:
         "names/definitions.npy": graph.definitions.blob,
         "names/definitions_offsets.npy": graph.definitions.offsets,
         "groups.npy": graph.groups,
+        **languages,
         **aliases,
         **{f"ngrams/{part}.npy": getattr(graph.ngrams.tables, part) for part in NgramTables.PARTS},
         "ngrams/folded.npy": graph.ngrams.folded,

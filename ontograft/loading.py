@@ -52,7 +52,7 @@ def load(
     threads: int | None = None,
     min_score: float | None = None,
     top_k: int | None = None,
-    assertion: str = "rules",
+    assertion: str = "learned",
     as_of: date | None = None,
 ) -> Coder: ...
 
@@ -119,7 +119,8 @@ def load(
         * ``aliases``: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
     A coder:
         * ``min_score``: least probability of a code, from 0 to 1; the bundle's own thresholds when None. ``top_k``: at most so many codes.
-        * ``assertion``: ``rules`` keeps what is denied or said of the family out of the codes, ``off`` does not.
+        * ``assertion``: ``rules`` keeps what is denied or said of the family out of the codes; ``learned`` does, but for what the
+          bundle's training data codes all the same; ``off`` does not.
         * ``as_of``: the pack's code set must be in force on this day.
     An analyst:
         * ``on``: the day whose law is asked for, ``2015-06-30``; the newest in the pack when None.
@@ -204,7 +205,7 @@ def _coder(
     device: str,
     min_score: float | None = None,
     top_k: int | None = None,
-    assertion: str = "rules",
+    assertion: str = "learned",
     as_of: date | None = None,
 ) -> Coder:
     from ontograft.tasks.coding import bundled
@@ -214,10 +215,10 @@ def _coder(
     _probability("min score", min_score)
     if top_k is not None and top_k < 1:
         raise OptionError(f"top {top_k} codes: give 1 or more")
-    rules = _one_of("assertion", assertion, ("rules", "off")) == "rules"
     if as_of is not None:
         check_in_force(pack, as_of)
-    return bundled.load(bundle, pack, options=CodeOptions(min_score, top_k, rules), device=device)
+    options = CodeOptions(min_score, top_k, _one_of("assertion", assertion, ("learned", "rules", "off")))
+    return bundled.load(bundle, pack, options=options, device=device)
 
 
 def _analyst(bundle: bundles.Bundle, pack: Pack, *, device: str, on: str | date | None = None) -> Analyst:

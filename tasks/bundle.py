@@ -198,7 +198,9 @@ def save(
         for part, tensors in weights.items():
             save_file({name: _stored(t) for name, t in tensors.items()}, work / f"{part}.safetensors")
         for name, source in {"graph": graph, _ENCODER: base.adapted, **inside}.items():
-            for path in sorted(source.rglob("*")) if source is not None else ():
+            if source is None:
+                continue
+            for path in sorted(source.rglob("*")):
                 if path.suffix in {".json", ".safetensors"}:
                     place = work / name / path.relative_to(source)
                     place.parent.mkdir(parents=True, exist_ok=True)

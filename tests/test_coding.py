@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ from ontograft.errors import BundleDamaged, BundleError, CorpusError, OptionErro
 from ontograft.fusion.arms import Arm
 from ontograft.jobs.build import build
 from ontograft.jobs.code import CodeRun, code
+from ontograft.jobs.code_exports import write_fhir
 from ontograft.jobs.evaluate_coding import evaluate_coding
-from ontograft.jobs.train_coding import CodingPlan, train_coding
-from ontograft.loading import load
+from ontograft.jobs.train_coding import CodingPlan, remarks, train_coding
+from ontograft.kg.pack import Pack
+from ontograft.kg.store import open_store
+from ontograft.loading import load as load_bundle
+from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
+from ontograft.types import CodedDocument, CodeEvidence, Name, Scope
+from tests.builders import load
 from tests.icd import split, store
 from tests.tiny import Tiny
 
@@ -87,14 +94,34 @@ def test_a_code_that_no_training_document_has_is_found_by_its_name(made: Path, t
 
 
 def test_options_choose(made: Path) -> None:
-    coder = load(made / "es", pack=made / "pack", min_score=0.0, top_k=2, assertion="off")
+    coder = load_bundle(made / "es", pack=made / "pack", min_score=0.0, top_k=2, assertion="off")
     note = coder.code(TEXT)
     assert len(note.codes) == 2 and not note.not_coded
     assert note.codes[0].score >= note.codes[1].score
-    assert not load(made / "es", pack=made / "pack", min_score=1.0).code(TEXT).codes
+    assert not load_bundle(made / "es", pack=made / "pack", min_score=1.0).code(TEXT).codes
     for wrong in ({"min_score": 2.0}, {"top_k": 0}, {"assertion": "maybe"}, {"threads": 0}):
         with pytest.raises(OptionError):
-            load(made / "es", pack=made / "pack", **wrong)  # type: ignore[arg-type]
+            load_bundle(made / "es", pack=made / "pack", **wrong)  # type: ignore[arg-type]
+
+
+def test_what_training_codes_all_the_same_is_coded_with_its_assertion(made: Path) -> None:
+    coder = load_bundle(made / "es", pack=made / "pack", min_score=0.1)
+    assert coder.settings.regardless == () and "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+    coder.settings = replace(coder.settings, regardless=("negated",))
+    of = {code.code: code for code in coder.code(TEXT).codes}
+    assert of["icd10cm:G43.9"].assertion == ("negated",) and not of["icd10cm:R50.9"].assertion
+    coder.options = replace(coder.options, assertion="rules")
+    assert "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+    coder.settings, coder.options = replace(coder.settings, regardless=("family",)), replace(coder.options, assertion="learned")
+    assert "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+
+
+def test_a_denied_code_is_refuted_in_fhir_where_it_is_coded_too(tmp_path: Path) -> None:
+    code_of = {"code": "icd10cm:R50.9", "name": "Fever", "score": 0.9, "evidence": [], "assertion": ["negated"]}
+    own = notes(tmp_path / "out.jsonl", {"id": "a", "codes": [code_of, {**code_of, "assertion": []}], "not_coded": [], "checks": []})
+    write_fhir(own, tmp_path / "codes.ndjson")
+    status = [e["resource"]["verificationStatus"]["coding"][0]["code"] for e in lines(tmp_path / "codes.ndjson")[0]["entry"]]
+    assert status == ["refuted", "provisional"]
 
 
 def test_bad_documents_are_rejected_and_counted(made: Path, tmp_path: Path) -> None:
@@ -168,11 +195,11 @@ def test_a_bundle_is_checked_and_holds_no_word_of_its_documents(made: Path, tmp_
     shutil.copytree(made / "es", copied)
     (copied / "phrases.safetensors").write_bytes(b"x")
     with pytest.raises(BundleDamaged, match=r"phrases\.safetensors"):
-        load(copied, pack=made / "pack")
+        load_bundle(copied, pack=made / "pack")
     with pytest.raises(BundleError, match="a bundle for ner, needed one for coding"):
-        load("medical", pack=made / "pack", task="coding")
+        load_bundle("medical", pack=made / "pack", task="coding")
     with pytest.raises(OptionError, match=r"vocabulary: .* is a bundle for coding, which takes min_score, top_k, assertion, as_of"):
-        load(made / "es", pack=made / "pack", vocabulary=["mesh"])
+        load_bundle(made / "es", pack=made / "pack", vocabulary=["mesh"])
 
 
 def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, tiny: Tiny) -> None:
@@ -188,6 +215,64 @@ def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, 
         train_coding(bare, None, pack=made / "pack", out=tmp_path / "out", plan=plan)
     with pytest.raises(OptionError, match="language 'fr'"):
         train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(language="fr")))
+
+
+def test_training_says_what_is_odd_about_its_documents(made: Path) -> None:
+    codes = CodeSet(Pack.open(made / "pack"))
+    own = CodedDocument("a", "Fiebre.", ("R50.9", "E11.99"), (CodeEvidence("R50.9", ((0, 6),)), CodeEvidence("I10", ((0, 6),))), "a")
+    said = list(remarks([own, CodedDocument("b", " ", (), (), "b")], codes))
+    assert "E11.99 (nearest: E11.9)" in said[0]
+    assert said[1].endswith("E11.99 …") and "no row of evidence" in said[1]
+    assert "1 codes have evidence, but no document has them: I10" in said[2]
+    assert said[3:] == ["1 documents hold no words", "1 documents have no code: they teach what not to code"]
+    assert not list(remarks([CodedDocument("a", "Fiebre.", ("R50.9",), (CodeEvidence("R50.9", ((0, 6),)),), "a")], codes))
+
+
+def test_gold_codes_that_the_pack_has_not_are_counted_with_the_nearest(made: Path, tmp_path: Path) -> None:
+    odd = shutil.copytree(made / "dev", tmp_path / "dev")
+    table = odd / "devD.tsv"
+    table.write_text(table.read_text().replace("j45.909", "j45.908"))
+    report = evaluate_coding(odd, pack=made / "pack", model=made / "es")
+    assert report["gold_not_in_pack"]["codes"] == {"J45.908": "J45.90"} and report["gold_not_in_pack"]["pairs"] >= 1
+
+
+def test_an_interrupted_training_keeps_what_it_finished(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    plan = CodingPlan(
+        settings=CoderSettings(language="es", members=1, attention=0, scorer=8),
+        training=CodingTraining(epochs=2, folds=2),
+        arms=(Arm.GRAPH, Arm.OFF),
+        base=tiny.base.name,
+        graph=tiny.graph,
+    )
+    said: list[str] = []
+
+    def again(some: CodingPlan = plan, **options: Any) -> Any:
+        said.clear()
+        return train_coding(made / "train", made / "dev", pack=made / "pack", out=tmp_path / "es", plan=some, say=said.append, **options)
+
+    whole = again()
+    kept = (tmp_path / "es" / "bundle.json").read_bytes()
+    shutil.rmtree(tmp_path / "es.runs" / "off-0")
+    assert again(resume=True).scores == whole.scores
+    assert (tmp_path / "es" / "bundle.json").read_bytes() == kept
+    assert [line.partition(", seed")[0] for line in said if line.startswith("training")] == ["training off"]
+    with pytest.raises(OptionError, match="begun with another training"):
+        again(replace(plan, training=CodingTraining(epochs=3, folds=2)), resume=True)
+    with pytest.raises(OutputExists, match="--resume"):
+        again()
+
+
+def test_names_in_the_language_of_the_documents_are_found_as_they_stand(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    text = "Paciente con nefropatía avanzada de larga evolución."
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": text})
+    run(made, source, tmp_path / "before.jsonl", min_score=0.0)
+    with open_store(store(tmp_path / "icd.db")) as opened:
+        load(opened, "cie10", [Name("icd10cm:N18", "Nefropatía avanzada", Scope.RELATED, lang="es")])
+    build(tmp_path / "icd.db", tmp_path / "pack", encoder=str(tiny.graph))
+    code(source, out=tmp_path / "after.jsonl", options=CodeRun(str(made / "es"), str(tmp_path / "pack"), min_score=0.0))
+    before, after = ({c["code"]: c for c in lines(tmp_path / f"{name}.jsonl")[0]["codes"]} for name in ("before", "after"))
+    assert "icd10cm:N18" not in before
+    assert after["icd10cm:N18"]["evidence"][0]["text"] == "nefropatía avanzada"
 
 
 def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:

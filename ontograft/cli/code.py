@@ -26,10 +26,11 @@ from ontograft.cli import _answers, render
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The pack's code set must be in force on this day.")
 @click.option(
     "--assertion",
-    type=click.Choice(["rules", "off"]),
-    default="rules",
+    type=click.Choice(["learned", "rules", "off"]),
+    default="learned",
     show_default=True,
-    help="rules: what is denied or said of the family stands in not_coded, by rules for the bundle's language.",
+    help="rules: what is denied or said of the family stands in not_coded, by rules for the bundle's language; learned: so it does, unless "
+    "the bundle's training data codes it all the same (then its assertion stands beside it).",
 )
 @click.option("--csv", type=click.Path(path_type=Path), help="Also write the codes as a table.")
 @click.option("--fhir", type=click.Path(path_type=Path), help="Also write FHIR R4 conditions, a bundle a line.")

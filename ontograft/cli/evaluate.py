@@ -114,20 +114,24 @@ def coding(data: Path, pack: Path, model: str, train: Path | None, ablate_kg: bo
         render.as_json(report)
         return
     metrics = report["metrics"]
+    if (unknown := report["gold_not_in_pack"])["pairs"]:
+        shown = ", ".join(f"{code} (nearest: {near})" for code, near in list(unknown["codes"].items())[:5])
+        render.warning(f"{unknown['pairs']} gold codes are not in the pack: {shown} …")
     columns = ("f1", "precision", "recall", "macro_f1", "map", "p_at_5", "category_f1", "ceiling")
     rows = [(name, *_figures(*(of[c] for c in columns))) for name, of in (("coder", metrics), *report["baselines"].items())]
     title = f"{data}, {metrics['documents']} documents, {metrics['pairs']:,} codes"
     render.table(("", "micro F1", "precision", "recall", "macro F1", "MAP", "P@5", "category F1", "ceiling"), rows, title=title)
     bins = [(name, of["pairs"], *_figures(of["f1"], of["precision"], of["recall"])) for name, of in metrics["bins"].items()]
     render.table(("training documents", "codes", "F1", "precision", "recall"), bins, title="by how often a code was seen in training")
-    render.line(f"what is denied or of the family not coded: micro F1 {metrics['with_assertion']['f1']:.4f}")
+    render.line(f"as `ontograft code` answers (--assertion learned): micro F1 {metrics['as_learned']['f1']:.4f}")
+    render.line(f"what is denied or of the family not coded (--assertion rules): micro F1 {metrics['with_assertion']['f1']:.4f}")
     if metrics["evidence"] is not None:
         kinds = (("coder", "evidence"), ("mentions alone", "evidence_of_mentions_alone"), ("random spans", "evidence_by_chance"))
-        shown = [
+        scored = [
             (name, *_figures(*(metrics[key][of][what] for of in ("correct", "end_to_end") for what in ("hit", "token_f1"))))
             for name, key in kinds
         ]
-        render.table(("evidence", "hit", "token F1", "hit, end to end", "token F1, end to end"), shown, title="evidence of correct codes")
+        render.table(("evidence", "hit", "token F1", "hit, end to end", "token F1, end to end"), scored, title="evidence of correct codes")
     if report["controls"]:
         runs = [
             (arm, run["seed"], *_figures(run["f1"], run["map"], run["bins"]["0"]["f1"], run["bins"]["1-4"]["f1"]))

@@ -202,7 +202,11 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
 @click.option("--tuned", default=5, type=click.IntRange(1), show_default=True, help="Folds that calibration and thresholds are taken from.")
 @click.option("--members", default=3, type=click.IntRange(1), show_default=True, help="Readers whose scores are averaged.")
 @click.option("--attention", default=64, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
+@click.option(
+    "--messages", default=16, type=click.IntRange(0), show_default=True, help="Width of what candidates tell each other; 0 for none."
+)
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
+@click.option("--resume", is_flag=True, help="Keep what an interrupted training finished, and go on.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def coding(
@@ -222,7 +226,9 @@ def coding(
     tuned: int,
     members: int,
     attention: int,
+    messages: int,
     attribution: str,
+    resume: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -231,7 +237,7 @@ def coding(
     from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, arms_of
 
     plan = CodingPlan(
-        settings=CoderSettings(language=language, attention=attention, members=members),
+        settings=CoderSettings(language=language, attention=attention, messages=messages, members=members),
         training=CodingTraining(epochs=epochs, folds=folds, tuned=tuned, seed=seed),
         arms=arms_of(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),
@@ -239,7 +245,7 @@ def coding(
         graph=graph,
         attribution=attribution,
     )
-    report = train_coding(source, dev, pack=pack, out=out, plan=plan, overwrite=overwrite, say=render.message)
+    report = train_coding(source, dev, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message)
     if as_json:
         render.as_json({"bundle": str(report.bundle), "scores": report.scores})
         return

@@ -29,7 +29,7 @@ class CodeRun:
     pack: str
     min_score: float | None = None
     top_k: int | None = None
-    assertion: str = "rules"
+    assertion: str = "learned"
     as_of: date | None = None
     text_column: str | None = None
     id_column: str | None = None

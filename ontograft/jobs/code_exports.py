@@ -30,25 +30,26 @@ def write_csv(lines: Path, path: Path) -> None:
 def write_fhir(lines: Path, path: Path) -> None:
     """A FHIR R4 bundle a line, with a Condition for each code, readable by its owner only.
 
-    A suggestion is no confirmed diagnosis, so its verification status is ``provisional``; what is denied is ``refuted``, what is said of
-    the family is left out.
+    A suggestion is no confirmed diagnosis, so its verification status is ``provisional``; what is denied is ``refuted``, coded or
+    not, what is said of the family is left out.
     """
     with replacing(path, private=True) as file:
         for record in _records(lines):
             entries = [
-                {"resource": _condition(record["id"], number, status, code)}
-                for number, (status, code) in enumerate(_codes(record), 1)
+                {"resource": _condition(record["id"], number, code)}
+                for number, (_, code) in enumerate(_codes(record), 1)
                 if "family" not in code.get("assertion", ())
             ]
             bundle = {"resourceType": "Bundle", "type": "collection", "identifier": {"value": record["id"]}, "entry": entries}
             file.write(json.dumps(bundle, ensure_ascii=False) + "\n")
 
 
-def _condition(own: str, number: int, status: str, code: dict[str, Any]) -> dict[str, Any]:
+def _condition(own: str, number: int, code: dict[str, Any]) -> dict[str, Any]:
+    status = "refuted" if "negated" in code.get("assertion", ()) else "provisional"
     return {
         "resourceType": "Condition",
         "identifier": [{"value": f"{own}#{number}"}],
-        "verificationStatus": {"coding": [{"system": _STATUS, "code": "provisional" if status == "coded" else "refuted"}]},
+        "verificationStatus": {"coding": [{"system": _STATUS, "code": status}]},
         "code": {"coding": [{"system": _SYSTEM, "code": code["code"].partition(":")[2], "display": code["name"]}]},
         "subject": {"identifier": {"value": own}},
         "evidence": [{"code": [{"text": e["text"]}]} for e in code["evidence"]],

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.coding.codes import CodeSet
-from ontograft.tasks.coding.keys import Match
+from ontograft.tasks.coding.keys import Match, Translate, itself
+from ontograft.tasks.coding.mentions import Mention
 from ontograft.tasks.coding.names import NameIndex
 from ontograft.tasks.coding.phrases import Dictionary
+from ontograft.tasks.coding.rivals import links
 from ontograft.tasks.coding.stems import Stems
-from ontograft.tasks.coding.translation import Translator
 
 LIMIT = 300
 _LEAST = 0.6
@@ -38,32 +39,8 @@ NAME = (
 GRAPH = ("category_frequency", "share_of_category", "relative_precision", "relatives", "relative_name", "parent", "child", "depth", "leaf")
 COMMON = ("frequency", "no_phrase", "no_name", "in_pack", "candidates", "length", "unspecified", "other", "negated", "affirmed", "family")
 LETTERS = tuple(f"letter_{chr(65 + i)}" for i in range(26))
-FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS)
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """Words of a document that speak for a code.
-
-    Attributes:
-        first, after: words, ``first <= word < after``.
-        strength: how much they say, up to 1.
-        by: ``phrase``, or ``title`` or ``term`` of the tabular list, the index or a joined ontology.
-        because: the name that matched, or what the phrase's precision in training was.
-        said: flags of ``ASSERTIONS``.
-    """
-
-    first: int
-    after: int
-    strength: float
-    by: str
-    because: str
-    said: tuple[str, ...] = ()
-
-    @property
-    def denied(self) -> bool:
-        """Whether it is said not to be so, or of somebody else."""
-        return "negated" in self.said or "family" in self.said
+NATIVE = ("native_coverage", "native_says", "native_words")
+FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS, *NATIVE)  # only ever appended to: bundles know the first ones
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,12 +52,14 @@ class Candidates:
         features: of each, float32 ``[codes, FEATURES]``, NaN where a feature says nothing.
         mentions: of each, strongest first.
         seen: training documents with each, int32 ``[codes]``.
+        links: which have to do with which, int32 ``[links, 3]``, as of :func:`~ontograft.tasks.coding.rivals.links`.
     """
 
     codes: tuple[str, ...]
     features: NDArray[np.float32]
     mentions: tuple[tuple[Mention, ...], ...]
     seen: NDArray[np.int32]
+    links: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +85,7 @@ class _Name:
     words: int
     title: bool
     name: str
+    native: bool
 
     @property
     def score(self) -> float:
@@ -118,7 +98,8 @@ class Retriever:
 
     Args:
         dictionary: learned phrases.
-        codes, names, translate: of the pack; all None reads without it.
+        codes: of the pack; None reads without it.
+        names: of the pack, each index with what a word of the text may stand for in it.
         assertion: says how mentions are meant; None where there are no rules for the language.
     """
 
@@ -127,11 +108,10 @@ class Retriever:
         dictionary: Dictionary,
         *,
         codes: CodeSet | None = None,
-        names: NameIndex | None = None,
-        translate: Translator | None = None,
+        names: Sequence[tuple[NameIndex, Translate]] = (),
         assertion: Asserter | None = None,
     ) -> None:
-        self.dictionary, self._codes, self._names, self._translate, self._asserter = dictionary, codes, names, translate, assertion
+        self.dictionary, self._codes, self._names, self._asserter = dictionary, codes, tuple(names), assertion
         self._categories: dict[str, int] = defaultdict(int)
         for code in dictionary.codes:
             self._categories[self._category(code)] += dictionary.seen(code)
@@ -146,7 +126,8 @@ class Retriever:
         mentions = self._mentions(text, stems, phrases, names)
         features = self._features(stems, kept, phrases, names, mentions)
         seen = np.array([self.dictionary.seen(code) for code in kept], dtype=np.int32)
-        return Candidates(tuple(kept), features, tuple(mentions[code] for code in kept), seen)
+        own = tuple(mentions[code] for code in kept)
+        return Candidates(tuple(kept), features, own, seen, links(own, [self._category(c) for c in kept], [self._path(c) for c in kept]))
 
     def _phrases(self, stems: Stems) -> dict[str, list[_Phrase]]:
         dictionary = self.dictionary
@@ -175,13 +156,12 @@ class Retriever:
         return found
 
     def _name_matches(self, stems: Stems) -> dict[str, list[_Name]]:
-        if self._names is None or self._translate is None:
-            return {}
-        index, found = self._names.index, defaultdict(list)
-        for match in index.find(stems, least=_LEAST, translate=self._translate):
-            for code, title in self._names.codes[match.key]:
-                says, words = float(self._names.says[match.key]), int(index.lengths[match.key])
-                found[code].append(_Name(match, says, words, title, self._names.texts[match.key]))
+        found: dict[str, list[_Name]] = defaultdict(list)
+        for names, translate in self._names:
+            for match in names.index.find(stems, least=_LEAST, translate=translate):
+                for code, title in names.codes[match.key]:
+                    says, words = float(names.says[match.key]), int(names.index.lengths[match.key])
+                    found[code].append(_Name(match, says, words, title, names.texts[match.key], translate is itself))
         return found
 
     def _mentions(
@@ -247,8 +227,12 @@ class Retriever:
                 len(own) - negated,
                 family / len(own),
             )
-            rows[row, at + len(COMMON) :] = 0.0
-            rows[row, at + len(COMMON) + ord(code[0]) - 65] = 1.0
+            letters = at + len(COMMON)
+            rows[row, letters : letters + len(LETTERS)] = 0.0
+            rows[row, letters + ord(code[0]) - 65] = 1.0
+            native = max((n for n in names.get(code, ()) if n.native), key=lambda n: n.score, default=None)
+            if native is not None:
+                rows[row, letters + len(LETTERS) :] = (native.match.coverage, native.says, native.words)
         return rows
 
     def _graph_features(
@@ -279,6 +263,11 @@ class Retriever:
                 )
             )
         return np.array(rows, dtype=np.float32).reshape(-1, len(GRAPH))
+
+    def _path(self, code: str) -> Sequence[str]:
+        """The codes of its line upwards; without a pack as the code is written."""
+        known = self._codes.path(code) if self._codes is not None else []
+        return [code, *known] if known else [code, *(code[:end] for end in range(len(code) - 1, 2, -1))]
 
     def _category(self, code: str) -> str:
         return code[:3] if self._codes is None else self._codes.category(code)

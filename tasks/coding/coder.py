@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.tasks.assertion.scope import Asserter
-from ontograft.tasks.coding.candidates import Candidates, Mention
+from ontograft.tasks.coding.candidates import Candidates
 from ontograft.tasks.coding.checks import Check, checks
 from ontograft.tasks.coding.codes import PREFIX
 from ontograft.tasks.coding.decide import probability
 from ontograft.tasks.coding.evidence import Span, spans_of
 from ontograft.tasks.coding.knowledge import Knowledge
+from ontograft.tasks.coding.mentions import Mention, assertion_of, denied
 from ontograft.tasks.coding.reader import Encoding, Reader
 from ontograft.tasks.coding.settings import CoderSettings, bin_of
 from ontograft.tasks.coding.states import Document, StateEncoder
@@ -81,12 +84,13 @@ class CodeOptions:
     Attributes:
         min_score: least probability of a code; None for the thresholds of the bundle.
         top_k: at most so many codes a document; None for all.
-        assertion: keep what is denied or of the family out of the codes.
+        assertion: ``rules`` keeps what is denied or of the family out of the codes; ``learned`` does, but for what the bundle's training
+            data codes all the same; ``off`` does not.
     """
 
     min_score: float | None = None
     top_k: int | None = None
-    assertion: bool = True
+    assertion: str = "learned"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,10 +153,10 @@ class Coder:
         """The codes of one text; ``scores`` where they are known already."""
         found = scores or self.scores(text)
         order = sorted(np.flatnonzero(self._kept(found)).tolist(), key=lambda i: (-found.probabilities[i], found.candidates.codes[i]))
-        denied = {i for i in order if self.options.assertion and _denied(found.candidates.mentions[i])}
-        coded = [i for i in order if i not in denied][: self.options.top_k]
+        out = {i for i in order if self._left_out(found.candidates.mentions[i])}
+        coded = [i for i in order if i not in out][: self.options.top_k]
         codes = tuple(self._suggested(text, found, i) for i in coded)
-        others = tuple(self._suggested(text, found, i) for i in order if i in denied)
+        others = tuple(self._suggested(text, found, i) for i in order if i in out)
         return CodedNote(text, codes, others, tuple(self._checks(text, codes)), language_of(text))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[CodedNote]:
@@ -160,27 +164,49 @@ class Coder:
         for text in texts:
             yield self.code(text)
 
-    def scores(self, text: str, document: Document | None = None) -> Scores:
-        """All candidates of a text with their probabilities; ``document`` where its states are known already."""
+    @cached_property
+    def retrieval_key(self) -> str:
+        """Stands for what it finds candidates by: coders that share it find the same in a text."""
+        total = hashlib.sha256(f"{self.settings.language} {self.pack_hash} {self.knowledge is not None}".encode())
+        for arrays in (self.learned.dictionary.arrays(), self.learned.lexicon.arrays()):
+            for name in sorted(arrays):
+                total.update(np.ascontiguousarray(arrays[name]).tobytes())
+        return total.hexdigest()
+
+    def candidates(self, text: str) -> Candidates:
+        """The codes that something in a text speaks for."""
+        return self._retrieve(text, stems_of(text, self.settings.language))
+
+    def states(self, text: str) -> Document | None:
+        """Token states of a text; None where no reader attends."""
+        return self._states(text) if self._states is not None else None
+
+    def scores(self, text: str, *, candidates: Candidates | None = None, document: Document | None = None) -> Scores:
+        """All candidates of a text with their probabilities; ``candidates`` and ``document`` where they are known already."""
         stems = stems_of(text, self.settings.language)
-        candidates = self._retrieve(text, stems)
-        if document is None and self._states is not None and candidates.codes:
-            document = self._states(text)
+        found = candidates if candidates is not None else self._retrieve(text, stems)
+        if document is None and found.codes:
+            document = self.states(text)
         labels = (
-            self.knowledge.labels(candidates.codes, self.settings.arm)
+            self.knowledge.labels(found.codes, self.settings.arm)
             if self.knowledge is not None
-            else np.zeros((len(candidates.codes), 0), dtype=np.float32)
+            else np.zeros((len(found.codes), 0), dtype=np.float32)
         )
         states = document.states if document is not None else np.zeros((0, 0), dtype=np.float16)
-        example = Example(candidates, labels, states, np.zeros(len(candidates.codes), dtype=np.bool_), 0)
+        example = Example(found, labels, states, np.zeros(len(found.codes), dtype=np.bool_), 0)
         logits, gains = score(self._readers, self._encoding, self.settings, example)
         p = probability(logits * self.settings.slope + self.settings.offset)
-        bins = np.array([bin_of(int(n)) for n in candidates.seen], dtype=np.int64)
-        return Scores(candidates, p, p >= self._thresholds[bins], gains, stems, document)
+        bins = np.array([bin_of(int(n)) for n in found.seen], dtype=np.int64)
+        return Scores(found, p, p >= self._thresholds[bins], gains, stems, document)
 
     def without_pack(self, asserter: Asserter | None) -> Coder:
         """The same weights that know no pack: what they score is no control, since they were trained with one."""
         return Coder(self.settings, self.learned, self._encoding, self._readers, knowledge=None, states=None, asserter=asserter)
+
+    def _left_out(self, mentions: Sequence[Mention]) -> bool:
+        """Whether a code is not coded for how its mentions are meant."""
+        said = assertion_of(mentions) if self.options.assertion != "off" else frozenset()
+        return bool(said) and (self.options.assertion == "rules" or not said <= set(self.settings.regardless))
 
     def _kept(self, found: Scores) -> NDArray[np.bool_]:
         if self.options.min_score is not None:
@@ -190,7 +216,7 @@ class Coder:
     def evidence(self, found: Scores, at: int) -> list[tuple[Mention, Span]]:
         """Where a candidate is shown."""
         mentions = found.candidates.mentions[at]
-        if self.options.assertion and not _denied(mentions):
+        if self.options.assertion != "off" and not denied(mentions):
             mentions = tuple(mention for mention in mentions if not mention.denied)
         if found.gains is None or found.document is None:
             return spans_of(mentions, found.stems)
@@ -202,7 +228,8 @@ class Coder:
         seen = int(found.candidates.seen[at])
         because[f"code: in {seen} of {self.learned.dictionary.documents} training documents"] = None
         mentions = found.candidates.mentions[at]
-        said = {flag for mention in mentions for flag in mention.said} if self.options.assertion and _denied(mentions) else set()
+        told = self.options.assertion != "off" and denied(mentions)
+        said = {flag for mention in mentions for flag in mention.said} if told else set()
         return SuggestedCode(
             PREFIX + code,
             self.knowledge.codes.name(code) if self.knowledge is not None else None,
@@ -217,11 +244,6 @@ class Coder:
             return []
         words = {code.code.removeprefix(PREFIX): " ".join(_around(text, e) for e in code.evidence) for code in codes}
         return checks(self.knowledge.codes, list(words), words)
-
-
-def _denied(mentions: Sequence[Mention]) -> bool:
-    """Whether no mention is a fact of the patient."""
-    return bool(mentions) and all(mention.denied for mention in mentions)
 
 
 def _around(text: str, evidence: Evidence) -> str:

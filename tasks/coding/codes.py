@@ -63,10 +63,15 @@ class CodeSet:
 
     def related(self, code: str, relation: str) -> list[int]:
         """Concepts that a relation (``excludes1``, ``^is_a`` …) leads to from a code."""
-        number, found = self._relation.get(relation), self.resolve(code)
-        if number is None or found is None:
+        found = self.resolve(code)
+        return [] if found is None else self.neighbours(self.concepts[found], relation)
+
+    def neighbours(self, concept: int, relation: str) -> list[int]:
+        """Concepts that a relation leads to from a concept."""
+        number = self._relation.get(relation)
+        if number is None:
             return []
-        neighbours, relations = self.pack.adjacency.neighbours(self.concepts[found])
+        neighbours, relations = self.pack.adjacency.neighbours(concept)
         return [int(n) for n, r in zip(neighbours.tolist(), relations.tolist(), strict=True) if r == number]
 
     def code(self, concept: int) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ontograft.encoders.windows import words
 from ontograft.tasks.coding.settings import BINS, bin_of
@@ -72,6 +73,17 @@ def figures(gold: Sequence[Iterable[str]], answers: Sequence[Answer], seen: Call
         "documents": len(rights),
         "pairs": sum(map(len, rights)),
     }
+
+
+def counts(gold: Sequence[Iterable[str]], answers: Sequence[Answer], seen: Callable[[str], int]) -> NDArray[np.int64]:
+    """Correct, given and gold codes of each document by bin of training frequency, ``[documents, bins, 3]``: their sums give micro F1."""
+    found = np.zeros((len(answers), len(BINS), 3), dtype=np.int64)
+    for row, (codes, answer) in enumerate(zip(gold, answers, strict=True)):
+        right, said = {normal(code): code for code in codes}, {normal(code): code for code in answer.codes}
+        for column, some in enumerate((right.keys() & said.keys(), said.keys(), right.keys())):
+            for code in some:
+                found[row, bin_of(seen(right.get(code) or said[code])), column] += 1
+    return found
 
 
 def _micro(gold: Sequence[set[str]], said: Sequence[set[str]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.encoders.windows import Words
-from ontograft.tasks.coding.candidates import Mention
+from ontograft.tasks.coding.mentions import Mention
 from ontograft.tasks.coding.stems import Stems
 
 MOST = 3

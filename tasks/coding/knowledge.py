@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ontograft.fusion.arms import Arm
 from ontograft.kg.pack import Pack
+from ontograft.tasks.coding.alignment import Pair
 from ontograft.tasks.coding.codes import CodeSet
-from ontograft.tasks.coding.names import NameIndex
+from ontograft.tasks.coding.keys import Translate, itself
+from ontograft.tasks.coding.names import NameIndex, key_of
 from ontograft.tasks.coding.translation import Cognates, Lexicon, Translator
 
 
@@ -28,7 +30,8 @@ class Knowledge:
     """
 
     def __init__(self, pack: Pack, graph_key: str) -> None:
-        self.pack, self.codes = pack, CodeSet(pack)
+        self.pack, self.codes, self.graph_key = pack, CodeSet(pack), graph_key
+        self._natives: dict[str, NameIndex] = {}
         self._vectors = pack.vectors(graph_key)
         self.width = int(self._vectors.text.shape[1])
 
@@ -41,9 +44,28 @@ class Knowledge:
     def _cognates(self) -> Cognates:
         return Cognates(self.names.vocabulary)
 
-    def translator(self, lexicon: Lexicon | None, language: str) -> Translator:
-        """From words of documents to those of the pack's names, which are English."""
-        return Translator(self.names.vocabulary, lexicon, same=language == "en", cognates=self._cognates)
+    def named(self, lexicon: Lexicon | None, language: str) -> list[tuple[NameIndex, Translate]]:
+        """Names to look for in documents of a language, each with what a word may stand for in it: the English ones, and its own."""
+        english = Translator(self.names.vocabulary, lexicon, same=language == "en", cognates=self._cognates)
+        own = self._own(language)
+        return [(self.names, english), *([(own, itself)] if own is not None and len(own.texts) else [])]
+
+    def parallel(self, language: str) -> list[Pair]:
+        """Names of a language beside the English title of their code, as stems: a lexicon learns from them."""
+        if language == "en":
+            return []
+        names, pairs = self.pack.names_in(language), []
+        for code, concept in self.codes.concepts.items():
+            title = tuple(sorted(key_of(self.pack.name(concept)))) if names[concept] and not self.codes.is_expansion(code) else ()
+            pairs += [(key, title) for name in names[concept] if title and (key := tuple(sorted(key_of(name, language))))]
+        return pairs
+
+    def _own(self, language: str) -> NameIndex | None:
+        if language == "en":
+            return None
+        if language not in self._natives:
+            self._natives[language] = NameIndex(self.codes, language)
+        return self._natives[language]
 
     def labels(self, codes: Sequence[str], arm: Arm) -> NDArray[np.float32]:
         """Text and graph vectors of codes side by side, float32 ``[codes, 2 * width]``; zero where the pack has none."""

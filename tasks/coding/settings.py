@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ontograft.errors import OptionError
 from ontograft.fusion.arms import Arm
 from ontograft.tasks.coding.candidates import COMMON, FEATURES, GRAPH, NAME, PHRASE
+from ontograft.tasks.coding.rivals import HIERARCHY, OVERLAPS
 from ontograft.tasks.coding.stems import LANGUAGES
 
 TASK: Final = "coding"
@@ -28,18 +29,21 @@ class CoderSettings:
         arm: the knowledge it was trained with: ``graph``, ``names`` (no hierarchy, no graph vectors) or ``off`` (no pack).
         attention: width of the label attention, 0 for none.
         scorer: hidden units of the scorer of features.
+        messages: width of what candidates tell each other, 0 for nothing.
         members: readers whose scores are averaged.
         hidden: width of the token states.
         label: width of a label's text vector, and of its graph vector.
         slope, offset: of the calibration: the logit of the probability is ``slope * score + offset``.
         thresholds: least probability of a code, by bin of frequency.
         graph_key: hash of the graph encoder whose vectors it reads.
+        regardless: of ``DENYING``, those that its training data codes all the same: a corpus may code every mention, denied or not.
     """
 
     language: str = "en"
     arm: Arm = Arm.GRAPH
     attention: int = 64
     scorer: int = 64
+    messages: int = 0
     members: int = 3
     hidden: int = 384
     label: int = 128
@@ -47,6 +51,12 @@ class CoderSettings:
     offset: float = 0.0
     thresholds: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3)
     graph_key: str = ""
+    regardless: tuple[str, ...] = ()
+
+    @property
+    def relations(self) -> tuple[int, ...]:
+        """The kinds of links along which candidates speak: without the hierarchy those that claim the same words."""
+        return (*OVERLAPS, *HIERARCHY) if self.arm is Arm.GRAPH else OVERLAPS
 
     @property
     def reads(self) -> bool:

@@ -22,7 +22,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.tasks.assertion.scope import Asserter
 from ontograft.tasks.coding.alignment import Pair, translations
 from ontograft.tasks.coding.candidates import Candidates, Retriever
-from ontograft.tasks.coding.decide import calibration, thresholds_of
+from ontograft.tasks.coding.decide import calibration, coded_regardless, thresholds_of
 from ontograft.tasks.coding.knowledge import Knowledge
 from ontograft.tasks.coding.names import key_of
 from ontograft.tasks.coding.phrases import Dictionary, learn
@@ -35,6 +35,8 @@ from ontograft.types import CodedDocument
 
 log = logging.getLogger(__name__)
 
+_BINS = 8  # of each feature
+_FIRST = 0.3  # weight of the loss of scores that candidates have before they hear of each other
 _EMPTY = np.zeros((0, 0), dtype=np.float16)
 
 
@@ -111,9 +113,12 @@ def learn_all(material: Material, knowledge: Knowledge | None, language: str) ->
     """What the evidence of documents teaches: phrases of codes, and translations of words into those of names."""
     dictionary = learn(material.documents, material.stems, language)
     pairs = [pair for row in material.pairs for pair in row]
-    for document in material.documents if knowledge is not None else ():
+    if knowledge is None:
+        return Learned(dictionary, Lexicon.of({}))
+    pairs += knowledge.parallel(language)
+    for document in material.documents:
         for shown in document.evidence:
-            name = knowledge.codes.name(shown.code) if knowledge is not None else None
+            name = knowledge.codes.name(shown.code)
             if name is not None:
                 words = words_of(" ".join(document.text[start:end] for start, end in shown.spans), language)
                 pairs.append((tuple(words), tuple(sorted(key_of(name)))))
@@ -124,8 +129,7 @@ def retriever(learned: Learned, knowledge: Knowledge | None, language: str, asse
     """Finds candidates by what was learned and what the pack knows."""
     if knowledge is None:
         return Retriever(learned.dictionary, assertion=asserter)
-    translate = knowledge.translator(learned.lexicon, language)
-    return Retriever(learned.dictionary, codes=knowledge.codes, names=knowledge.names, translate=translate, assertion=asserter)
+    return Retriever(learned.dictionary, codes=knowledge.codes, names=knowledge.named(learned.lexicon, language), assertion=asserter)
 
 
 def examples_of(material: Material, finder: Retriever, knowledge: Knowledge | None, arm: Arm) -> list[Example]:
@@ -171,10 +175,15 @@ def train(
     cached = known if known is not None else {}
     examples = cached.get(settings.arm)
     if examples is None:
-        examples = cached[settings.arm] = _out_of_fold(material, folds, knowledge, settings, asserter, say)
+        alike = next((of for arm, of in cached.items() if knowledge is not None and Arm(arm).has_knowledge), None)
+        if alike is not None and knowledge is not None:  # the same candidates, other vectors of their labels
+            examples = [replace(e, labels=knowledge.labels(e.candidates.codes, settings.arm)) for e in alike]
+        else:
+            examples = _out_of_fold(material, folds, knowledge, settings, asserter, say)
+        cached[settings.arm] = examples
     if not any(example.gold.any() for example in examples):
         raise CorpusError("no candidate of any training document is one of its codes: is this the pack and the language of the documents?")
-    encoding = Encoding.of(seen_by(settings.arm, np.concatenate([example.candidates.features for example in examples])))
+    encoding = Encoding.of(seen_by(settings.arm, np.concatenate([example.candidates.features for example in examples])), bins=_BINS)
     scores: dict[int, NDArray[np.float64]] = {}
     for fold in sorted(set(folds.tolist()))[: training.tuned]:
         inside, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
@@ -184,9 +193,13 @@ def train(
     slope, offset = calibration(np.concatenate(list(scores.values())), np.concatenate([examples[i].gold for i in scores]))
     settings = replace(settings, slope=slope, offset=offset)
     thresholds, tune = thresholds_of([examples[i] for i in scores], [row * slope + offset for row in scores.values()])
+    regardless = coded_regardless([examples[i] for i in scores], [row * slope + offset for row in scores.values()], thresholds)
+    if regardless:
+        say(f"the training data codes what is {' or '.join(regardless)} all the same, and so will the coder (not with --assertion rules)")
     say(f"out of fold: micro F1 {tune['micro_f1']:.4f}, ceiling of the candidates {tune['ceiling']:.4f}")
     readers = fit(examples, encoding, settings, training)
-    return Trained(replace(settings, thresholds=thresholds), learn_all(material, knowledge, settings.language), encoding, readers, tune)
+    settings = replace(settings, thresholds=thresholds, regardless=regardless)
+    return Trained(settings, learn_all(material, knowledge, settings.language), encoding, readers, tune)
 
 
 def _out_of_fold(
@@ -210,7 +223,16 @@ def _out_of_fold(
 def reader_settings(settings: CoderSettings, encoding: Encoding, dropout: float = 0.0) -> ReaderSettings:
     """The shape of a coder's readers."""
     label = 2 * settings.label if settings.reads else 0
-    return ReaderSettings(encoding.width, label, settings.hidden, settings.attention, settings.scorer, dropout)
+    return ReaderSettings(
+        encoding.width,
+        label,
+        settings.hidden,
+        settings.attention,
+        settings.scorer,
+        dropout,
+        settings.messages,
+        len(settings.relations),
+    )
 
 
 def fit(examples: Sequence[Example], encoding: Encoding, settings: CoderSettings, training: CodingTraining) -> tuple[Reader, ...]:
@@ -243,10 +265,14 @@ def _fit(
         shuffled = order.permutation(usable).tolist()
         for low in range(0, len(shuffled), training.batch):
             chosen = shuffled[low : low + training.batch]
-            features, there = _padded([encoded[i] for i in chosen])
-            gold, _ = _padded([torch.from_numpy(examples[i].gold).float().unsqueeze(1) for i in chosen])
-            read = reader(features, *_reading(reader, [examples[i] for i in chosen]))
-            loss = functional.binary_cross_entropy_with_logits(read.logits[there], gold.squeeze(-1)[there])
+            some = [examples[i] for i in chosen]
+            features, there, starts = _together([encoded[i] for i in chosen], padded=reader.reads)
+            gold, _, _ = _together([torch.from_numpy(e.gold).float().unsqueeze(1) for e in some], padded=reader.reads)
+            right = gold.squeeze(-1)[there]
+            read = reader(features, *_reading(reader, some), links=_links(some, settings, starts))
+            loss = functional.binary_cross_entropy_with_logits(read.logits[there], right)
+            if settings.messages:
+                loss = loss + _FIRST * functional.binary_cross_entropy_with_logits(read.first[there], right)
             step += 1
             if not torch.isfinite(loss):
                 raise TrainingDiverged(f"step {step} of {steps}: the loss is {loss.item()}; lower the learning rate")
@@ -266,7 +292,8 @@ def score(
         return np.zeros(0), None
     features = torch.from_numpy(encoding(seen_by(settings.arm, example.candidates.features))).unsqueeze(0)
     with torch.inference_mode():
-        reads = [reader(features, *_reading(reader, [example])) for reader in readers]
+        links = _links([example], settings, [0])
+        reads = [reader(features, *_reading(reader, [example]), links=links) for reader in readers]
     logits = np.mean([read.logits[0].double().numpy() for read in reads], axis=0)
     gains = [read.gains[0].numpy() for read in reads if read.gains is not None]
     return logits, np.mean(gains, axis=0) if gains else None
@@ -279,6 +306,28 @@ def _reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor,
     labels, _ = _padded([torch.from_numpy(e.labels) for e in examples])
     states, mask = _padded([torch.from_numpy(e.states).float() for e in examples])
     return labels, states, mask
+
+
+def _links(examples: Sequence[Example], settings: CoderSettings, starts: Sequence[int]) -> torch.Tensor | None:
+    """Links of a batch in which the candidates of each document begin somewhere; None where candidates do not speak."""
+    if not settings.messages:
+        return None
+    rows = []
+    for start, example in zip(starts, examples, strict=True):
+        own = example.candidates.links[np.isin(example.candidates.links[:, 0], settings.relations)].astype(np.int64)
+        own[:, 1:] += start
+        rows.append(own)
+    return torch.from_numpy(np.concatenate(rows))
+
+
+def _together(rows: Sequence[torch.Tensor], *, padded: bool) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+    """Matrices of unequal length as one tensor, where it is no padding, and where each begins; end to end where none need be padded."""
+    if padded:
+        tensor, there = _padded(rows)
+        return tensor, there, [at * tensor.shape[1] for at in range(len(rows))]
+    tensor = torch.cat(list(rows)).unsqueeze(0)
+    starts = np.cumsum([0, *(len(row) for row in rows[:-1])]).tolist()
+    return tensor, torch.ones(tensor.shape[:2], dtype=torch.bool), starts
 
 
 def _padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -171,3 +171,12 @@ def test_hpo_annotations_make_stubs(tmp_path):
     first, absent, mode = only(records, Relation)
     assert first.qualifiers == (("evidence", "PCS"), ("frequency", "1/2"), ("reference", "PMID:1"), ("reference", "PMID:2"))
     assert (first.predicate, absent.predicate, mode.predicate) == ("has_phenotype", "lacks_phenotype", "has_mode_of_inheritance")
+
+
+def test_codes_written_without_a_dot_get_one_but_ranges_do_not(tmp_path):
+    config = 'name = "cie"\nrelease = "1"\ndelimiter = ","\n[[synonym]]\ncolumn = "description"\nlang = "es"\n'
+    config += 'concept = { column = "code", prefix = "icd10cm", dot = 3 }\n'
+    _, records = load(tmp_path, "code,description\nJ45,Asma\nJ459,Asma sin especificar\nA00-B99,Infecciosas\nE11.9,Diabetes\n", config)
+    assert [(r.concept, r.lang) for r in only(records, Name)] == [
+        (f"icd10cm:{code}", "es") for code in ("J45", "J45.9", "A00-B99", "E11.9")
+    ]  # fmt: skip

@@ -17,7 +17,8 @@ from ontograft.kg.manifest import read_manifest
 from ontograft.kg.pack import Pack, add_vectors, write_pack
 from ontograft.kg.pack_writer import build_lock
 from ontograft.kg.store import open_store
-from ontograft.types import Concept, Header
+from ontograft.types import Concept, Header, Name
+from tests.builders import load
 from tests.medical_graph import medical_store
 from tests.tiny import store as tiny_store
 
@@ -352,3 +353,21 @@ def test_no_torch_is_needed(root):
 def test_reports_are_plain(tmp_path, store):
     report = job.build(tmp_path / "kg.db", tmp_path / "built", vectors=False)
     assert replace(report, seconds=0.0).bytes == sum(part.size for part in read_manifest(report.path).parts.values())
+
+
+def test_names_are_told_apart_by_their_language(tmp_path):
+    with open_store(tmp_path / "kg.db", create=True) as store:
+        names = [Name("X:1", "asma", lang="es"), Name("X:1", "Asthma", lang="en"), Name("X:1", "bronchial asthma")]
+        names += [Name("X:2", "Diabetes mellitus", lang="es-MX"), Name("X:2", "Zuckerkrankheit", lang="de")]
+        load(store, "x", [Concept("X:1", "Asthma"), Concept("X:2", "Diabetes mellitus"), *names])
+        pack = Pack.open(write_pack(tmp_path / "pack", compile_graph(store)))
+    assert pack.names_in("es") == [["asma"], ["Diabetes mellitus"]]
+    assert pack.names_in("de") == [[], ["Zuckerkrankheit"]]
+    assert pack.names_in("en") == [["Asthma", "bronchial asthma"], ["Diabetes mellitus"]]
+    assert pack.names_in("fr") == [[], []]
+
+
+def test_a_pack_of_english_names_alone_knows_no_other_language(root):
+    pack = Pack.open(root)
+    assert pack.names_in("en") == pack.all_names() and not any(pack.names_in("es"))
+    assert not any(part.startswith("languages/") for part in pack.manifest.parts)

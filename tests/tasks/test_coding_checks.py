@@ -9,10 +9,16 @@ import pytest
 
 from ontograft.errors import PackError
 from ontograft.jobs.build import build
-from ontograft.kg.pack import Pack
+from ontograft.kg.compile import compile_graph
+from ontograft.kg.pack import Pack, write_pack
+from ontograft.kg.store import open_store
 from ontograft.tasks.coding.checks import checks
 from ontograft.tasks.coding.codes import CodeSet
+from ontograft.tasks.coding.crosswalk import crosswalk
+from ontograft.tasks.coding.names import NameIndex
 from ontograft.tasks.coding.releases import check_in_force, in_force
+from ontograft.types import Concept, Name, Relation
+from tests.builders import load
 from tests.icd import store
 
 
@@ -105,3 +111,19 @@ def test_a_pack_without_codes_is_refused(tmp_path: Path) -> None:
     build(other(tmp_path / "kg.db"), tmp_path / "pack", vectors=False)
     with pytest.raises(PackError, match=r"no code of ICD-10-CM in this pack"):
         CodeSet(Pack.open(tmp_path / "pack"))
+
+
+def test_what_other_ontologies_call_an_icd9_code_names_the_codes_it_is_mapped_to(tmp_path: Path) -> None:
+    with open_store(store(tmp_path / "icd.db")) as opened:
+        stub = [Concept("icd9cm:250.00", "ICD-9-CM 250.00", "Code", stub=True), Relation("icd9cm:250.00", "maps_to", "icd10cm:E11.9")]
+        broad = [Concept("icd9cm:999", "ICD-9-CM 999", "Code", stub=True)]
+        broad += [Relation("icd9cm:999", "maps_to", f"icd10cm:{code}") for code in ("E10", "E11", "J45", "R50", "N18")]
+        load(opened, "gem-icd9cm-icd10cm", [*stub, *broad])
+        disease = [Concept("DOID:1", "adult-onset sugar sickness"), Name("DOID:1", "sugar sickness of maturity")]
+        other = [Concept("DOID:2", "woolly malady"), Relation("DOID:2", "xref", "icd9cm:999")]
+        load(opened, "doid", [*disease, Relation("DOID:1", "xref", "icd9cm:250.00"), *other])
+        codes = CodeSet(Pack.open(write_pack(tmp_path / "pack", compile_graph(opened))))
+    found = crosswalk(codes, codes.pack.names_in("en"))
+    assert found == {"E11.9": ["adult-onset sugar sickness", "sugar sickness of maturity"]}
+    named = {text: dict(of) for text, of in zip(NameIndex(codes).texts, NameIndex(codes).codes, strict=True)}
+    assert named["sugar sickness of maturity"] == {"E11.9": False}

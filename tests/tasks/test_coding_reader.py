@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ import torch
 
 from ontograft.encoders.windows import words
 from ontograft.errors import TrainingDiverged
-from ontograft.tasks.coding.candidates import FEATURES, Candidates, Mention
-from ontograft.tasks.coding.decide import calibration, probability, thresholds_of
+from ontograft.tasks.coding.candidates import FEATURES, Candidates
+from ontograft.tasks.coding.decide import calibration, coded_regardless, probability, thresholds_of
 from ontograft.tasks.coding.evaluation import BIN_NAMES, Answer, evidence_figures, figures, normal, random_spans
 from ontograft.tasks.coding.evidence import spans_of
+from ontograft.tasks.coding.mentions import Mention
 from ontograft.tasks.coding.reader import Encoding, Reader, ReaderSettings, label_attention
+from ontograft.tasks.coding.rivals import CATEGORY, EQUAL, LINE, LONGER, SHORTER, links
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, bin_of
 from ontograft.tasks.coding.stems import stems_of
 from ontograft.tasks.coding.training import Example, fit, score
@@ -69,7 +72,8 @@ def test_encoding_is_piecewise_linear_and_marks_what_is_missing() -> None:
 def example(gold: list[bool], value: float = 1.0, seen: int = 0) -> Example:
     features = np.zeros((len(gold), len(FEATURES)), dtype=np.float32)
     features[:, 0] = [value * right for right in gold]
-    found = Candidates(tuple(f"A0{i}" for i in range(len(gold))), features, ((),) * len(gold), np.full(len(gold), seen, dtype=np.int32))
+    codes, nothing = tuple(f"A0{i}" for i in range(len(gold))), np.zeros((0, 3), dtype=np.int32)
+    found = Candidates(codes, features, ((),) * len(gold), np.full(len(gold), seen, dtype=np.int32), nothing)
     return Example(found, np.zeros((len(gold), 0), np.float32), np.zeros((0, 0), np.float16), np.array(gold), sum(gold))
 
 
@@ -82,6 +86,49 @@ def test_readers_learn_a_plain_feature_and_are_the_same_for_the_same_seed() -> N
     assert scores[0] > scores[1] + 1 and gains is None
     again, _ = score(fit(examples, encoding, settings, training), encoding, settings, examples[0])
     assert again.tolist() == scores.tolist()
+
+
+def test_candidates_that_claim_the_same_words_or_are_akin_are_linked() -> None:
+    short, long, far = Mention(3, 4, 1.0, "phrase", ""), Mention(3, 6, 0.5, "phrase", ""), Mention(9, 10, 1.0, "term", "")
+    paths = (["E11.9", "E11"], ["E11"], ["I10"])
+    found = links(((short,), (long, far), (far,)), ("E11", "E11", "I10"), paths)
+    assert {tuple(row) for row in found.tolist()} == {
+        (LONGER, 0, 1), (SHORTER, 1, 0), (EQUAL, 2, 1), (CATEGORY, 0, 1), (CATEGORY, 1, 0), (LINE, 0, 1), (LINE, 1, 0),
+    }  # fmt: skip
+    assert links((), (), ()).shape == (0, 3)
+
+
+def test_a_candidate_hears_the_loudest_along_each_link_whatever_stands_beside_its_document() -> None:
+    torch.manual_seed(3)
+    reader = Reader(ReaderSettings(features=4, scorer=8, messages=3, relations=2)).eval()
+    one, other = torch.randn(3, 4), torch.randn(5, 4)
+    told = torch.tensor([[0, 0, 1], [0, 0, 2], [1, 2, 0]])
+    alone = reader(one.unsqueeze(0), links=told)
+    both = reader(torch.cat([other, one]).unsqueeze(0), links=told + torch.tensor([0, 5, 5]))
+    assert torch.allclose(both.logits[0, 5:], alone.logits[0], atol=1e-6)
+    silent = reader(one.unsqueeze(0))
+    assert torch.allclose(alone.logits[0, 1], silent.logits[0, 1]) and not torch.allclose(alone.logits[0, 0], silent.logits[0, 0])
+    hidden = torch.relu(reader.scorer[0](one))
+    known = torch.cat([hidden, torch.sigmoid(reader.scorer[3](hidden))], 1)
+    messages = torch.relu(reader.tell(known)).reshape(3, 2, 3)
+    heard = torch.cat([torch.maximum(messages[1, 0], messages[2, 0]), torch.zeros(3)])
+    plain = reader.scorer[3](hidden[0]) + reader.change(torch.relu(reader.hear(torch.cat([known[0], heard]))))
+    assert torch.allclose(alone.logits[0, :1], plain, atol=1e-6)
+
+
+def test_readers_learn_from_what_others_claim() -> None:
+    """Two candidates look alike; the one whose words another claims as part of more is wrong."""
+    examples = []
+    for _ in range(12):
+        made = example([True, False, True], value=0.0)
+        made.candidates.features[:, 0] = (1, 1, 3)
+        links_of = np.array([[LONGER, 1, 2], [SHORTER, 2, 1]], dtype=np.int32)
+        examples.append(replace(made, candidates=replace(made.candidates, links=links_of), codes=2))
+    training, encoding = CodingTraining(epochs=30, rate=0.02, batch=4), Encoding.of(examples[0].candidates.features)
+    for messages, apart in ((0, False), (4, True)):
+        settings = CoderSettings(attention=0, members=1, messages=messages)
+        scores, _ = score(fit(examples, encoding, settings, training), encoding, settings, examples[0])
+        assert bool(scores[0] > scores[1] + 1) is apart
 
 
 def test_a_loss_that_is_no_number_names_its_step() -> None:
@@ -105,6 +152,26 @@ def test_thresholds_differ_by_bin_where_it_pays() -> None:
     logits = [np.array([logit[0.6], logit[0.45]]), np.array([logit[0.45], logit[0.2]])]
     thresholds, tune = thresholds_of([sure, rare] * 3, logits * 3)
     assert tune["micro_f1"] == 1.0 and thresholds[bin_of(30)] > 0.45 >= thresholds[bin_of(0)]
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "said", "learned"),
+    [
+        (True, 25, ("negated",), ("negated",)),
+        (False, 25, ("negated",), ()),
+        (True, 5, ("negated",), ()),
+        (True, 25, ("family", "negated"), ("negated", "family")),
+        (True, 25, ("historical",), ()),
+    ],
+)
+def test_whether_denied_codes_count_is_learned_from_enough_of_them(
+    right: bool, count: int, said: tuple[str, ...], learned: tuple[str, ...]
+) -> None:
+    made = example([True, right])
+    mentions = ((Mention(0, 1, 1.0, "phrase", ""),), (Mention(2, 3, 1.0, "phrase", "", said),))
+    examples = [replace(made, candidates=replace(made.candidates, mentions=mentions))] * count
+    assert coded_regardless(examples, [np.array([2.0, 2.0])] * count, (0.5,) * 4) == learned
+    assert coded_regardless(examples, [np.array([2.0, -2.0])] * count, (0.5,) * 4) == ()
 
 
 def test_evidence_is_exact_distinct_and_led_by_the_reader() -> None:
