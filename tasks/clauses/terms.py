@@ -116,8 +116,8 @@ def _named(text: str, defined: dict[str, Definition]) -> Iterator[tuple[int, int
     for word in _WORD.finditer(text):
         if word.start() < at:
             continue
-        for pattern, name in by_word.get(_stem(word[0]), ()):
-            found = pattern.match(text, word.start())
+        for spelled, name in by_word.get(_stem(word[0]), ()):
+            found = spelled.match(text, word.start())
             if found:
                 at = found.end()
                 yield word.start(), at, name
