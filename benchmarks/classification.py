@@ -238,7 +238,7 @@ def measure(name: str, documents: list[Labelled], pack: Pack | None, training: C
     return body
 
 
-def _plain(training: ClassifierTraining, work: Path | None) -> dict[str, Any]:
+def _plain(training: ClassifierTraining) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(training)

@@ -42,6 +42,34 @@ class HeadBatch:
     concepts: Ragged | None
 
 
+class HeadTable:
+    """Cached states of documents, one after another once and for all, so that a batch is a look-up.
+
+    Args:
+        documents: their states.
+    """
+
+    def __init__(self, documents: Sequence[DocumentStates]) -> None:
+        whole = head_batch(documents)
+        self._units, self._concepts = _Rows(whole.units, len(documents)), _Rows(whole.concepts, len(documents)) if whole.concepts else None
+
+    def batch(self, chosen: Tensor) -> HeadBatch:
+        """Some of the documents, by their numbers, int64 ``[documents]``."""
+        return HeadBatch(len(chosen), self._units(chosen), self._concepts(chosen) if self._concepts is not None else None)
+
+
+class _Rows:
+    def __init__(self, of: Ragged, documents: int) -> None:
+        self._of, self._sizes = of, torch.bincount(of.document, minlength=documents)
+        self._starts = self._sizes.cumsum(0) - self._sizes
+
+    def __call__(self, chosen: Tensor) -> Ragged:
+        sizes = self._sizes[chosen]
+        document = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
+        rows = torch.arange(len(document)) + (self._starts[chosen] - (sizes.cumsum(0) - sizes))[document]
+        return Ragged(self._of.items[rows], self._of.prior[rows], document)
+
+
 class AttentionPool(nn.Module):
     """One learned query; it begins as the plain mean."""
 

@@ -19,7 +19,7 @@ from ontograft.encoders.windows import Windower
 from ontograft.errors import TrainingDiverged
 from ontograft.fusion.attention import AttentionSettings, KnowledgeAttention
 from ontograft.fusion.grafted import GraftedEncoder
-from ontograft.tasks.classification.head import DocumentHead, HeadBatch, Ragged, head_batch
+from ontograft.tasks.classification.head import DocumentHead, HeadBatch, HeadTable, Ragged, head_batch
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.states import DocumentStates, ReadText, StateEncoder, encoded_units
 from ontograft.tasks.ner.examples import Collator
@@ -104,7 +104,7 @@ def train_head(
     torch.manual_seed(training.seed)
     head.standardize(states)
     order = np.random.default_rng(training.seed)
-    wanted, weights = torch.from_numpy(gold), label_weights(gold, training)
+    table, wanted, weights = HeadTable(states), torch.from_numpy(gold), label_weights(gold, training)
     optimizer = torch.optim.AdamW(_grouped(head, training))
     steps = training.epochs * math.ceil(len(states) / training.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=max(steps, 2), pct_start=0.1)
@@ -114,7 +114,7 @@ def train_head(
         shuffled = order.permutation(len(states))
         for low in range(0, len(shuffled), training.batch):
             chosen = shuffled[low : low + training.batch]
-            logits = head(head_batch([states[i] for i in chosen.tolist()]))
+            logits = head(table.batch(torch.from_numpy(chosen)))
             loss = label_loss(logits, wanted[chosen], weights, multiple=multiple, focal=training.weights == "focal")
             step += 1
             if not torch.isfinite(loss):

@@ -9,7 +9,7 @@ import torch
 from ontograft.encoders.windows import words
 from ontograft.errors import CorpusError, OptionError, TrainingDiverged
 from ontograft.tasks.classification.grams import GramCounter, document_counts
-from ontograft.tasks.classification.head import AttentionPool, DocumentHead, Ragged, head_batch
+from ontograft.tasks.classification.head import AttentionPool, DocumentHead, HeadTable, Ragged, head_batch
 from ontograft.tasks.classification.labels import LabelSet, above, labels_of
 from ontograft.tasks.classification.linear import fit_linear
 from ontograft.tasks.classification.reader import head_logits, label_loss, train_head
@@ -64,6 +64,7 @@ def test_attention_begins_as_the_mean_of_the_word_pieces_and_shares_add_up_to_th
     assert concepts is not None and units.shape == (3, 5) and concepts.shape == (2, 5)
     assert torch.allclose(units.sum(0) + concepts.sum(0) + head.units.bias, head(batch)[0], atol=1e-4)
     alone = head(head_batch(documents[1:]))
+    assert torch.equal(head(HeadTable([*documents, states(rng, 4)]).batch(torch.tensor([1, 0])))[1], head(batch)[0])
     assert torch.allclose(alone[0], head(batch)[1], atol=1e-5), "a document must not read its neighbour in the batch"
     assert torch.isfinite(AttentionPool(8)(Ragged(torch.zeros(0, 8), torch.zeros(0), torch.zeros(0, dtype=torch.long)), 1)).all()
 
