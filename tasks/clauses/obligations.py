@@ -62,5 +62,5 @@ def _pattern(parties: Sequence[Party]) -> re.Pattern[str]:
     roles = f"{own}|{_ROLES}" if own else _ROLES
     who = rf"(?:{_DETERMINER}\s+(?:of\s+the\s+)?)?(?:(?:\w+ing\s+|other\s+)?(?:{roles}))(?:\s+(?:and|or)\s+(?:the\s+)?(?:{roles}))?"
     return re.compile(
-        rf"(?<![\w-])(?P<bearer>{who})(?:,[^,.;]{{0,80}},)?\s+(?:(?:also|further|hereby|each|promptly|expressly)\s+)?(?:{_MODAL})(?!\w)"
+        rf"(?<![\w-])(?<!\bof\s)(?<!\bof\sthe\s)(?<!\bof\seither\s)(?<!\bof\seach\s)(?<!\bof\sany\s)(?P<bearer>{who})(?:,[^,.;]{{0,80}},)?\s+(?:(?:also|further|hereby|each|promptly|expressly)\s+)?(?:{_MODAL})(?!\w)"
     )

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ontograft.tasks.clauses.dates import dates, later
+from ontograft.tasks.clauses.governing_law import governing_law
 from ontograft.tasks.clauses.quantities import ORDINAL, PERIOD, iso_period, period_of, value_of
 from ontograft.tasks.clauses.report import DateField
+from ontograft.tasks.clauses.saying import sentences_with
 from ontograft.tasks.clauses.sentences import sentences
 from ontograft.tasks.clauses.structure import Segment
 
@@ -83,67 +85,6 @@ _NOTICE = re.compile(
     r"\bnotice|\bnotif|\bprior\s+to\s+the\s+(?:end|expiration|expiry)|\bbefore\s+the\s+(?:end|expiration|expiry)", re.IGNORECASE
 )
 _ENDS_TERM = re.compile(r"\b(?:renew|extend|extension|non-?renewal|expiration|expiry|end)\b", re.IGNORECASE)
-_PLACE = r"(?:[A-Z][A-Za-z.’']+)(?:(?:\s+|\s+of\s+|\s+and\s+(?=Wales|Northern))(?:[A-Z][A-Za-z.’']+)){0,4}"
-_UPPER_PLACE = re.compile(r"[A-Z][A-Z .]+\Z")
-_LAW = re.compile(
-    r"\b(?:laws?|LAWS?|Laws?)(?:\s*,?\s*(?:and|or|but\s+not|regulations?|rules?|statutes?|decisions?|\(?other\s+than[^)]{0,80}\)?|excluding[^,;]{0,60},?|without[^,;]{0,80},|in\s+force|then|applicable\s+\w+))*\s+(?:of|in|OF|IN)\s+(?:the\s+|THE\s+)?(?:internal\s+laws?\s+of\s+(?:the\s+)?)?"
-    rf"(?:(?:State|STATE|state|Commonwealth|COMMONWEALTH|commonwealth|Province|PROVINCE|province|Republic|Kingdom|country|Country|Territory|District)\s+(?:of|OF)\s+)?(?P<place>{_PLACE})"
-    rf"(?:,\s*(?P<country>Canada|United\s+Kingdom|U\.?S\.?A\.?|United\s+States(?:\s+of\s+America)?|China|Australia|India))?"
-)
-_LAW_BEFORE = re.compile(
-    rf"\b(?P<place>{_PLACE})\s+(?:state\s+)?(?:law|Law|LAW)s?\b"
-    r"(?=\s+(?:shall|will|governs?|applies|SHALL)|[.,;])(?<!Governing Law)(?<!Governing Laws)"
-)
-_GOVERNS = re.compile(
-    r"\bgovern|\bconstrued|\binterpreted|\bin\s+accordance\s+with\s+the\s+laws|\bsubject\s+to\s+the\s+(?:\w+\s+)*laws|适用[^。]{0,20}法律",
-    re.IGNORECASE,
-)
-_ADJECTIVES = {
-    "English": "England",
-    "Dutch": "Netherlands",
-    "German": "Germany",
-    "French": "France",
-    "Swiss": "Switzerland",
-    "Israeli": "Israel",
-    "Canadian": "Canada",
-    "Chinese": "People's Republic of China",
-    "Prc": "People's Republic of China",
-    "PRC": "People's Republic of China",
-    "P.R.C.": "People's Republic of China",
-    "Swedish": "Sweden",
-    "Japanese": "Japan",
-    "Indian": "India",
-}
-_CANADIAN = {"Ontario", "British Columbia", "Quebec", "Alberta", "Manitoba", "Nova Scotia", "Saskatchewan"}
-_NO_PLACE = {
-    "America",
-    "Incorporation",
-    "This",
-    "The",
-    "State",
-    "Applicable",
-    "Such",
-    "Any",
-    "Its",
-    "United States",
-    "United States of America",
-    "Law",
-    "Laws",
-    "Governing",
-    "Blue Sky",
-    "Common",
-    "Other",
-    "U.S",
-    "Territory",
-    "Usa",
-    "USA",
-}
-_ABOUT_IT = re.compile(
-    r"\b(?:this|the)\s+(?:\w+\s+){0,3}(?:agreement|contract|amendment|lease|validity|construction)\b|rights\s+and\s+(?:obligations|duties)",
-    re.IGNORECASE,
-)
-_ORGANISED = re.compile(r"(?:organi[sz]ed|existing|incorporated|formed|corporation)[^.;]{0,40}\Z", re.IGNORECASE)
-_ZH_LAW = re.compile(r"适用(?P<place>中华人民共和国|中国(?:大陆)?|香港(?:特别行政区)?|[\u4e00-\u9fff]{2,8}?)(?:现行)?(?:的)?法律")
 
 
 def contract_terms(text: str, clauses: Sequence[Segment]) -> dict[str, Any]:
@@ -157,7 +98,7 @@ def contract_terms(text: str, clauses: Sequence[Segment]) -> dict[str, Any]:
         "expiration_date": _expiration(text, clauses, begins or (made.value if made else None)),
         "renewal_term": _renewal(text, clauses),
         "notice_period": _notice(text, clauses),
-        "governing_law": _governing_law(text, clauses),
+        "governing_law": governing_law(text, clauses),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -198,7 +139,7 @@ def _effective_date(text: str, clauses: Sequence[Segment], made: DateField | Non
 
 def _by_reference(text: str, clauses: Sequence[Segment], made: DateField | None) -> str | None:
     """The day that "effective on the date hereof" or "on the date of the last signature" means."""
-    for said in _sentences_with(text, clauses, _BEGINS):
+    for said in sentences_with(text, clauses, _BEGINS):
         if _LAST_SIGNED.search(said):
             signed = [day.value or "" for clause in clauses if clause.kind == "signature" for day in dates(text, clause.start, clause.end)]
             if signed:
@@ -260,7 +201,7 @@ def _length(said: str) -> tuple[int, str, str] | None:
 
 
 def _renewal(text: str, clauses: Sequence[Segment]) -> str | None:
-    for said in _sentences_with(text, clauses, _RENEWS):
+    for said in sentences_with(text, clauses, _RENEWS):
         if not re.search(r"\bagreement\b|\bterm\b", said, re.IGNORECASE):
             continue
         at = _RENEWS.search(said)
@@ -294,7 +235,7 @@ def _is_notice(said: str, found: re.Match[str]) -> bool:
 
 
 def _notice(text: str, clauses: Sequence[Segment]) -> str | None:
-    for said in _sentences_with(text, clauses, _NOTICE):
+    for said in sentences_with(text, clauses, _NOTICE):
         if not _RENEWS.search(said) or not re.search(r"\bterm\b|\bagreement\b", said, re.IGNORECASE):
             continue
         for found in _PERIOD.finditer(said):
@@ -303,48 +244,3 @@ def _notice(text: str, clauses: Sequence[Segment]) -> str | None:
                 length = period_of(found)
                 return iso_period(*length) if length else None
     return None
-
-
-def _sentences_with(text: str, clauses: Sequence[Segment], pattern: re.Pattern[str]) -> Iterator[str]:
-    for clause in clauses:
-        if clause.kind not in ("contents", "signature", "title") and pattern.search(text, clause.start, clause.end):
-            for start, end in sentences(text, clause.start, clause.end):
-                if pattern.search(text, start, end):
-                    yield text[start:end]
-
-
-def _governing_law(text: str, clauses: Sequence[Segment]) -> str | None:
-    ranked = sorted(_sentences_with(text, clauses, _GOVERNS), key=lambda said: _ABOUT_IT.search(said) is None)
-    for said in ranked:
-        zh = _ZH_LAW.search(said)
-        if zh:
-            return zh["place"]
-        for pattern in (_LAW, _LAW_BEFORE):
-            places = [_place(found) for found in pattern.finditer(said) if not _ORGANISED.search(said, 0, found.start())]
-            named = list(dict.fromkeys(place for place in places if place))
-            if named and re.search(r"\b(?:and|AND)\s+W(?:ales|ALES)\b", said):
-                return "England and Wales"
-            if named:
-                return named[0]
-    return None
-
-
-def _place(found: re.Match[str]) -> str | None:
-    raw = re.sub(
-        r"^(?:State|Commonwealth|Province|STATE|COMMONWEALTH|PROVINCE)\s+(?:of|OF)\s+", "", " ".join(found["place"].split()).strip(" .")
-    )
-    name = raw.title().replace("’S", "’s").replace("'S", "'s").replace(" Of ", " of ") if _UPPER_PLACE.match(raw) else raw
-    name = re.sub(r"\s+(?:Without|Applicable|As|And|Except|Excluding|Law|Laws|In|Shall|Regardless|Courts?)\b.*", "", name)
-    name = re.sub(r"^(?:The\s+)?(?:(?:State|Commonwealth|Province|(?:Federal\s+)?Republic)\s+of\s+)|\s+State$|^The\s+", "", name)
-    name = {
-        "Columbia": "District of Columbia",
-        "China": "People's Republic of China",
-        "People's Republic of China": "People's Republic of China",
-    }.get(name, name)
-    name = _ADJECTIVES.get(name, name).replace("P.R. China", "People's Republic of China").replace("’", "'")
-    if name in _NO_PLACE or len(name) < 3:
-        return None
-    if name in _CANADIAN:
-        return f"{name}, Canada"
-    country = " ".join((found.groupdict().get("country") or "").split())
-    return f"{name}, {country}" if country in ("Canada", "United Kingdom", "Australia", "India") else name
