@@ -165,9 +165,7 @@ def main() -> None:
     parser.add_argument("--model", default="legal")
     parser.add_argument("--contracts", type=int, default=0, help="so many held-out contracts, drawn by a hash; 0 for all")
     parser.add_argument("--card", action="store_true", help="write the figures into the bundle's card")
-    parser.add_argument(
-        "--keep-baseline", action="store_true", help="take TF-IDF's figures from the last result, which had as many contracts"
-    )
+    parser.add_argument("--keep-baseline", action="store_true", help="take TF-IDF's figures from the last result")
     options = parser.parse_args()
     before = json.loads(RESULT.read_text()) if options.keep_baseline else {}
     bundle = bundles.load(options.model, task="clauses")
@@ -195,7 +193,7 @@ def main() -> None:
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result["model"]["pooled"]), json.dumps(result["model"]["pooled_without_names_and_dates"]), flush=True)
     if options.card:
-        text = type_card(typer.settings, typer.base.name, trained, scores=scored(result))
+        text = type_card(typer.head.settings, typer.base.name, trained, scores=scored(result))
         (bundle.folder / bundles.CARD).write_text(text, encoding="utf-8")
     if before and before["scored_contracts"] == len(drawn):
         result["tfidf_linear"] = before["tfidf_linear"]
