@@ -115,8 +115,8 @@ def coding(data: Path, pack: Path, model: str, train: Path | None, ablate_kg: bo
         return
     metrics = report["metrics"]
     if (unknown := report["gold_not_in_pack"])["pairs"]:
-        shown = ", ".join(f"{code} (nearest: {near})" for code, near in list(unknown["codes"].items())[:5])
-        render.warning(f"{unknown['pairs']} gold codes are not in the pack: {shown} …")
+        some = ", ".join(f"{code} (nearest: {near})" for code, near in list(unknown["codes"].items())[:5])
+        render.warning(f"{unknown['pairs']} gold codes are not in the pack: {some} …")
     columns = ("f1", "precision", "recall", "macro_f1", "map", "p_at_5", "category_f1", "ceiling")
     rows = [(name, *_figures(*(of[c] for c in columns))) for name, of in (("coder", metrics), *report["baselines"].items())]
     title = f"{data}, {metrics['documents']} documents, {metrics['pairs']:,} codes"
