@@ -157,12 +157,12 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     notes = jsonl(tmp_path / "n.jsonl", [{"id": str(i), "text": "asthma"} for i in range(200)])
     script = tmp_path / "slow.py"
     script.write_text(
-        "import sys, time, ontograft\n"
+        "import os, sys, time, ontograft\n"
         "from tests.fake_engine import FakeEngine\n"
         "class Slow(FakeEngine):\n"
         "    def pipe(self, texts):\n"
         "        for document in super().pipe(texts):\n"
-        "            time.sleep(0.02)\n"
+        "            time.sleep(float(os.environ.get('SLOW', 0)))\n"
         "            yield document\n"
         "ontograft.load = lambda *a, **k: Slow()\n"
         "from ontograft.cli.main import main\n"
@@ -170,7 +170,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     )
     command = [sys.executable, str(script), "tag", str(notes), "--pack", "p", "--model", "m", "--out", str(tmp_path / "o.jsonl")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(command, env={**environment, "SLOW": "0.2"}, stderr=subprocess.PIPE, text=True)
     part = tmp_path / "o.jsonl.part"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (part.exists() and part.read_bytes().count(b"\n") > 5):
