@@ -41,23 +41,35 @@ class LabelledFile:
         return "; ".join(f"{reason} ({count:,})" for reason, count in Counter(r.reason for r in self.rejects).most_common(5))
 
 
-def read_labelled(
-    path: Path, *, label_column: str, text_column: str | None = None, id_column: str | None = None, separator: str | None = None
-) -> LabelledFile:
+@dataclass(frozen=True, slots=True)
+class LabelColumns:
+    """Where a file has what.
+
+    Attributes:
+        label: column (or JSON field) of the label.
+        text, id: as of ``ontograft tag``.
+        separator: parts the labels of one document, whose set may be empty; None where each has just one.
+    """
+
+    label: str = "label"
+    text: str | None = None
+    id: str | None = None
+    separator: str | None = None
+
+
+def read_labelled(path: Path, columns: LabelColumns = LabelColumns()) -> LabelledFile:  # it is frozen
     """Read documents with their labels.
 
     Args:
         path: CSV, TSV, JSON lines or Parquet; read twice, so it is no pipe.
-        label_column: column (or JSON field) of the label.
-        text_column, id_column: as of ``ontograft tag``.
-        separator: parts the labels of one document, whose set may be empty; None where each has just one.
+        columns: where it has what.
 
     Raises:
         DocumentError: the file cannot be read, or lacks a column.
         CorpusError: it holds no document.
     """
     found = LabelledFile([])
-    for row in _rows(path, label_column, text_column, id_column, separator):
+    for row in _rows(path, columns):
         if isinstance(row, Labelled):
             found.documents.append(row)
         else:
@@ -67,22 +79,23 @@ def read_labelled(
     return found
 
 
-def _rows(path: Path, label: str, text: str | None, own: str | None, separator: str | None) -> Iterator[Labelled | NoteReject]:
+def _rows(path: Path, columns: LabelColumns) -> Iterator[Labelled | NoteReject]:
     if str(path) == "-":
         raise CorpusError("documents with labels are read twice: give a file, not standard input")
-    for note, said in zip_longest(read_notes(path, text_column=text, id_column=own), read_notes(path, text_column=label, id_column=own)):
+    texts, labels = (read_notes(path, text_column=column, id_column=columns.id) for column in (columns.text, columns.label))
+    for note, said in zip_longest(texts, labels):
         if isinstance(note, NoteReject):
             yield note
         elif not note.text.strip():
             yield NoteReject(note.id, note.line, _EMPTY)
         elif not isinstance(said, Note):
-            yield NoteReject(note.id, note.line, f"'{label}': {said.reason}")
+            yield NoteReject(note.id, note.line, f"'{columns.label}': {said.reason}")
         else:
-            labels = _split(said.text, separator)
-            if separator is None and not labels:
-                yield NoteReject(note.id, note.line, f"no '{label}': expected the label of the document")
+            own = _split(said.text, columns.separator)
+            if columns.separator is None and not own:
+                yield NoteReject(note.id, note.line, f"no '{columns.label}': expected the label of the document")
             else:
-                yield Labelled(note.id, note.text, labels)
+                yield Labelled(note.id, note.text, own)
 
 
 def _split(cell: str, separator: str | None) -> tuple[str, ...]:

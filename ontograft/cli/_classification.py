@@ -78,7 +78,8 @@ def train(
     """Train a classifier of whole documents; rows that are none are left out (exit status 3)."""
     from ontograft.encoders.lora import LoraSettings
     from ontograft.fusion.arms import arms
-    from ontograft.jobs.train_classification import ClassificationPlan, Columns, train_classification
+    from ontograft.ingest.labelled import LabelColumns
+    from ontograft.jobs.train_classification import ClassificationPlan, train_classification
     from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 
     own = arm or ("graph" if pack is not None else "off")
@@ -96,7 +97,7 @@ def train(
         graph=graph,
         attribution=attribution,
     )
-    columns = Columns(label_column, text_column, id_column, label_separator)
+    columns = LabelColumns(label_column, text_column, id_column, label_separator)
     report = train_classification(
         source, dev, columns=columns, pack=pack, out=out, plan=plan, resume=resume, overwrite=overwrite, say=render.message
     )
@@ -134,10 +135,10 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Accuracy, micro and macro F1 of labels, calibration, and what abstaining brings."""
+    from ontograft.ingest.labelled import LabelColumns
     from ontograft.jobs.evaluate_classification import evaluate_classification
-    from ontograft.jobs.train_classification import Columns
 
-    columns = Columns(label_column, text_column, id_column, label_separator)
+    columns = LabelColumns(label_column, text_column, id_column, label_separator)
     report = evaluate_classification(data, model=model, columns=columns, pack=pack, out=out, ablate_kg=ablate_kg)
     if as_json:
         render.as_json(report)

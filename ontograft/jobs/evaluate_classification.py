@@ -9,9 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from ontograft.errors import CorpusError
-from ontograft.ingest.labelled import Labelled
+from ontograft.ingest.labelled import LabelColumns, Labelled, read_labelled
 from ontograft.jobs.provenance import provenance
-from ontograft.jobs.train_classification import Columns, read
 from ontograft.kg.pack import Pack
 from ontograft.output import keep_apart, written
 from ontograft.tasks import bundle as bundles
@@ -27,7 +26,7 @@ def evaluate_classification(
     data: Path,
     *,
     model: str | Path,
-    columns: Columns,
+    columns: LabelColumns,
     pack: Path | None = None,
     out: Path | None = None,
     ablate_kg: bool = False,
@@ -47,7 +46,7 @@ def evaluate_classification(
         OptionError: the bundle needs a pack, or ``out`` is the data.
     """
     keep_apart([data], {"--out": out})
-    found = read(data, columns)
+    found = read_labelled(data, columns)
     bundle = bundles.load(model, task=TASK)
     opened = Pack.open(pack) if pack is not None else None
     try:

@@ -13,7 +13,8 @@ from ontograft.encoders import base as base_encoders
 from ontograft.encoders.graph_weights import GraphWeights
 from ontograft.errors import CorpusError, OptionError, OutputExists
 from ontograft.fusion.arms import Arm
-from ontograft.ingest.labelled import Labelled, read_labelled
+from ontograft.ingest.labelled import LabelColumns, Labelled, read_labelled
+from ontograft.jobs.evaluate_classification import evaluate_classifier
 from ontograft.jobs.provenance import provenance
 from ontograft.jobs.resumable import Run
 from ontograft.kg.pack import Pack
@@ -25,16 +26,6 @@ from ontograft.tasks.classification.labels import LabelSet
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.states import DocumentStates
 from ontograft.tasks.classification.training import Knowledge, Trainer
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where text, label and id stand, and what parts several labels; None for just one."""
-
-    label: str = "label"
-    text: str | None = None
-    id: str | None = None
-    separator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ def train_classification(
     source: Path,
     dev: Path | None,
     *,
-    columns: Columns,
+    columns: LabelColumns,
     out: Path,
     plan: ClassificationPlan,
     pack: Path | None = None,
@@ -94,10 +85,10 @@ def train_classification(
     bundles.refuse_foreign(out)
     if pack is None and any(arm.has_knowledge for arm in plan.arms):
         raise OptionError(f"arms {', '.join(plan.arms)}: they need a pack; name one with --pack, or train the arm off alone")
-    found = read(source, columns)
+    found = read_labelled(source, columns)
     if found.rejects:
         say(f"{source}: {len(found.rejects):,} rows left out: {found.reasons()}")
-    held = read(dev, columns).documents if dev is not None else []
+    held = read_labelled(dev, columns).documents if dev is not None else []
     opened = Pack.open(pack) if pack is not None else None
     base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
     scores: dict[str, list[dict[str, Any]]] = {}
@@ -123,8 +114,6 @@ def train_classification(
             card = classification_card(trained.settings, base.name, notes)
             bundle = bundled.save(target, trained, base, card=card, graph=carried, notes=notes)
             if held:
-                from ontograft.jobs.evaluate_classification import evaluate_classifier
-
                 metrics = evaluate_classifier(bundle, held, opened)
                 scores.setdefault(str(arm), []).append({"seed": seed, **metrics})
                 say(f"{arm}, seed {seed}: accuracy {metrics['accuracy']:.4f}, macro F1 {metrics['macro_f1']:.4f}")
@@ -134,11 +123,6 @@ def train_classification(
         with replacing(Path(f"{out}.runs") / "scores.json") as file:
             file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
     return ClassificationReport(out, scores, len(found.rejects))
-
-
-def read(path: Path, columns: Columns) -> Any:
-    """The documents of a file with labels, and its rejects."""
-    return read_labelled(path, label_column=columns.label, text_column=columns.text, id_column=columns.id, separator=columns.separator)
 
 
 def _of_arm(settings: ClassifierSettings, arm: Arm, pack: Pack | None, graph: Path) -> tuple[ClassifierSettings, Knowledge | None]:
