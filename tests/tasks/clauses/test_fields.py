@@ -83,6 +83,7 @@ TERMS = [
         "renewal_term",
         "successive P1Y",
     ),
+    ("then runs on; thereafter either party may end this Agreement upon three (3) months' written notice.", "notice_period", "P3M"),
     ("renews for one (1) year unless a party gives sixty (60) days prior notice before the end of the term.", "notice_period", "P60D"),
 ]
 
