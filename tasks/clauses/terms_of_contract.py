@@ -43,7 +43,7 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )
 _ANNIVERSARY = re.compile(
-    rf"(?:(?P<words>{ORDINAL}|\w+)\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|t\s?h)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
+    rf"\b(?:(?P<words>{ORDINAL}|\w{{1,20}})\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|t\s?h)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
     re.IGNORECASE,
 )
 _EFFECTIVE_MEANS = re.compile(
