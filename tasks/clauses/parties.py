@@ -60,7 +60,9 @@ _ENDS_AS_ONE = re.compile(rf"(?<!\w){_SUFFIX}\.?\Z")
 _TITLE = re.compile(r"(?:[A-Z&/-]+\s+){1,8}(?:AGREEMENT|CONTRACT|AMENDMENT|LEASE)\s+(?=[A-Z])")
 _SEATED = re.compile(r"(\b(?:Inc|Ltd|LTD|LLC|Limited|Corp|GmbH|PLC)\b\.?)\s+of\s+.*", re.DOTALL)
 _DESCRIBES = re.compile(r"(?:an?|its|the\s+(?:laws?|State)|on\s+behalf)\s", re.IGNORECASE)
-_PARTS = re.compile(r"\s(?:and|AND|And|&)\s+(?=[A-Z])|;\s*|\n\s*(?:AND|and)\s*:?\s*\n|\n\s*\n|(?<=\)),\s*|(?<=[A-Za-z.]),\s+(?=[A-Z]{3})")
+_PARTS = re.compile(
+    r"\s(?:and|AND|And|&)\s+(?=[A-Z])|;\s*|\n\s*+(?:AND|and)\s*:?\s*\n|\n[^\S\n]*+\n|(?<=\)),\s*|(?<=[A-Za-z.]),\s+(?=[A-Z]{3})"
+)
 _LIST_OVER = re.compile(
     r"\b(?:[Dd]ated|DATED|Date:|Source:|WHEREAS|Whereas|WITNESSETH|TABLE\s+OF|Table\s+of|RECITALS?)\b|\(\s*(?:the|this)\s+[“\"]"
 )
@@ -68,7 +70,7 @@ _ROLE_AFTER = re.compile(
     r"(?:,?\s+as\s+|\((?:as\s+|the\s+|hereinafter\s+referred\s+to\s+as\s+(?:the\s+)?)?)(?P<role>(?:Party\s+[A-D]|[A-Z][a-z]{3,}(?:\s[A-Z][a-z]+)?))(?:\)|,|\Z|\s*\n)"
 )
 _CAPITALS = re.compile(r"(?:[A-Z][\w&.'’/-]*,?\s+){1,8}(?=as\s|\()")
-_SIGNER = re.compile(r"(?:\A|\n\s*)(?P<name>[A-Z][^\n:]{3,90}?),?\s*\n(?:\s*\n)*\s*(?:By|BY)\s*:")
+_SIGNER = re.compile(r"^[^\S\n]*(?P<name>[A-Z][^\n:]{3,90}?),?[^\S\n]*\n\s*+(?:By|BY)\s*:", re.MULTILINE)
 _REGION, _LATEST = 6000, 30_000
 
 

@@ -21,7 +21,7 @@ _ORDINALS = {
     "twenty-fifth": 25, "thirtieth": 30,
 }  # fmt: skip
 _NUMBER_WORD = rf"(?:{'|'.join([*sorted(_VALUES, key=len, reverse=True), *_SCALES])})"
-WORDS = rf"(?:{_NUMBER_WORD}(?:[\s-]+(?:and\s+)?{_NUMBER_WORD})*)"
+WORDS = rf"(?:{_NUMBER_WORD}(?:[\s-]+(?:and\s+)?{_NUMBER_WORD}){{0,12}})"  # longer ones are none, and take long
 ORDINAL = rf"(?:{'|'.join(sorted(_ORDINALS, key=len, reverse=True))})"
 _UNIT = (
     r"(?P<kind>(?:consecutive|calendar|business|working|banking|full|additional|successive)[\s-]+)?"
@@ -95,7 +95,7 @@ _MONEY_AFTER = re.compile(
     re.IGNORECASE,
 )
 _ZH_MONEY = re.compile(
-    rf"(?:(?P<code>人民币|美元|港币|欧元)\s*)?(?:￥|¥)?\s*(?P<value>\d[\d,]*(?:\.\d+)?|[{DIGITS}零壹贰叁肆伍陆柒捌玖拾佰仟]{{1,12}})\s*(?P<scale>万|亿|千)?(?P<unit>元|美元|欧元|港元)(?:整)?"
+    rf"(?:(?P<code>人民币|美元|港币|欧元)\s{{0,4}})?(?:[￥¥]\s{{0,4}})?(?P<value>(?<![\d,])\d[\d,]*(?:\.\d+)?|[{DIGITS}零壹贰叁肆伍陆柒捌玖拾佰仟]{{1,12}})\s*(?P<scale>万|亿|千)?(?P<unit>元|美元|欧元|港元)(?:整)?"
 )
 _FACTOR = {"thousand": 1e3, "million": 1e6, "mm": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "万": 1e4, "亿": 1e8, "千": 1e3}
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")

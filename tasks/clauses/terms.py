@@ -110,8 +110,8 @@ def _named(text: str, defined: dict[str, Definition]) -> Iterator[tuple[int, int
         loose = r"\s+".join(map(re.escape, name.split()))
         chinese = "\u4e00" <= name[0] <= "\u9fff"
         first = name[0] if chinese else _stem(_WORD.match(name)[0] if _WORD.match(name) else name[0])  # type: ignore[index]
-        pattern = loose if chinese else rf"{_ENDING.sub('', loose)}(?:{_ONE_OR_MANY[(_ENDING.search(loose) or [''])[0]]})(?!\w)"
-        by_word.setdefault(first, []).append((re.compile(pattern), name))
+        either = loose if chinese else rf"{_ENDING.sub('', loose)}(?:{_ONE_OR_MANY[(_ENDING.search(loose) or [''])[0]]})(?!\w)"
+        by_word.setdefault(first, []).append((re.compile(either), name))
     at = 0
     for word in _WORD.finditer(text):
         if word.start() < at:

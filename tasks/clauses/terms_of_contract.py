@@ -43,7 +43,7 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )
 _ANNIVERSARY = re.compile(
-    rf"(?:(?P<words>{ORDINAL}|\w+)\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|t\s?h)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
+    rf"\b(?:(?P<words>{ORDINAL}|\w{{1,20}})\s*(?:\((?P<n>\d{{1,2}})\s*(?:st|nd|rd|t\s?h)?\)|-\s*year)?|(?P<digits>\d{{1,2}})\s*(?:st|nd|rd|th))(?:[\s-]+year)?\s+(?:year\s+)?anniversary",
     re.IGNORECASE,
 )
 _EFFECTIVE_MEANS = re.compile(
@@ -84,7 +84,13 @@ _YEARLY = re.compile(r"\b(year|month)[\s-]to[\s-](?:year|month)\b|\b(annual)ly\b
 _NOTICE = re.compile(
     r"\bnotice|\bnotif|\bprior\s+to\s+the\s+(?:end|expiration|expiry)|\bbefore\s+the\s+(?:end|expiration|expiry)", re.IGNORECASE
 )
-_ENDS_TERM = re.compile(r"\b(?:renew|extend|extension|non-?renewal|expiration|expiry|end)\b", re.IGNORECASE)
+_UNLESS = re.compile(r"\bunless\b|\bnot\s+to\s+(?:renew|extend)|\bnon-?renewal|\bintention\b", re.IGNORECASE)
+_BREACH = re.compile(r"\b(?:breach\w*|uncured|cured?|remed\w+|change\s+of\s+control|negotiat\w+)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"\b(?:renew|extend|extension|thereafter\b|month[\s-]to[\s-]month|(?:continue|remain)\w*\b[^.;]{0,60}\buntil\s+terminated)"
+    r"|\b(?:after|following|end\s+of|expiration\s+of|expiry\s+of|conclusion\s+of)\s+the\s+(?:\w+\s+){0,3}(?:term|period)\b",
+    re.IGNORECASE,
+)
 
 
 def contract_terms(text: str, clauses: Sequence[Segment]) -> dict[str, Any]:
@@ -235,12 +241,17 @@ def _is_notice(said: str, found: re.Match[str]) -> bool:
 
 
 def _notice(text: str, clauses: Sequence[Segment]) -> str | None:
-    for said in sentences_with(text, clauses, _NOTICE):
-        if not _RENEWS.search(said) or not re.search(r"\bterm\b|\bagreement\b", said, re.IGNORECASE):
-            continue
-        for found in _PERIOD.finditer(said):
-            near = said[max(0, found.start() - 100) : found.end() + 100]
-            if _is_notice(said, found) and _NOTICE.search(near):
+    """How long before the term's end one must say that it shall not go on; what unless-clauses of a renewal say comes first."""
+    said = list(sentences_with(text, clauses, _NOTICE))
+    going_on = [
+        (not (_RENEWS.search(one) and _UNLESS.search(one)), one)
+        for one in said
+        if _GOES_ON.search(one) and _OF_AGREEMENT.search(one) and not _BREACH.search(one)
+    ]
+    for _, one in sorted(going_on, key=lambda row: row[0]):
+        for found in _PERIOD.finditer(one):
+            near = one[max(0, found.start() - 100) : found.end() + 100]
+            if _is_notice(one, found) and _NOTICE.search(near):
                 length = period_of(found)
                 return iso_period(*length) if length else None
     return None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ontograft.tasks.clauses.dates import dates, later
@@ -31,6 +33,17 @@ def test_dates_in_iso(text: str, value: str | None) -> None:
 
 def test_long_lines_of_blanks_take_no_time() -> None:
     assert list(dates("_" * 20_000 + " day of " + "_" * 20_000)) == []
+
+
+@pytest.mark.parametrize("run", ["1" * 20_000, "自合同签订后" * 2_000, "A and " * 3_000, " " * 20_000, "OAK\n\n" * 3_000])
+def test_runs_without_sense_take_no_time(run: str) -> None:
+    text = f'This Agreement is made between Oak LLC ("Oak") and Elm Inc. ("Elm").\n\n1. Term. {run}'
+    began = time.process_time()
+    found = segments(text)
+    contract_terms(text, found)
+    parties(text, found)
+    assert len([*amounts(text), *periods(text)]) < 4_000
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(("start", "count", "letter", "end"), [
@@ -83,6 +96,7 @@ TERMS = [
         "renewal_term",
         "successive P1Y",
     ),
+    ("then runs on; thereafter either party may end this Agreement upon three (3) months' written notice.", "notice_period", "P3M"),
     ("renews for one (1) year unless a party gives sixty (60) days prior notice before the end of the term.", "notice_period", "P60D"),
 ]
 
