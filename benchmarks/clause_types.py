@@ -156,7 +156,21 @@ def scored(result: dict[str, Any]) -> str:
         "under precision and recall by CUAD's definition (word overlap of at least one half), 95 % intervals; types with ten labelled\n"
         "texts or more, their number in brackets.\n\n| type | AUPR |\n|---|---|\n"
     )
-    return head + "\n".join(lines) + "\n\nPublished on another split, all types: AUPR .561 (a large language model)."
+    published = "\n\nPublished on another split, all types: AUPR .561 (a large language model)."
+    return head + "\n".join(lines) + published + unfair()
+
+
+def unfair() -> str:
+    """What ``benchmarks/unfair_clauses.py`` found, for the card."""
+    path = RESULT.with_name("unfair_clauses.json")
+    if not path.exists():
+        return ""
+    found = json.loads(path.read_text())
+    ours, other = found["ours"], found["tfidf_linear"]
+    return (
+        f"\n\nUnfair terms, five folds by company: micro F1 {ours['micro_f1']:.2f}, macro {ours['macro_f1']:.2f}; TF-IDF with a logistic\n"
+        f"regression {other['micro_f1']:.2f} and {other['macro_f1']:.2f}."
+    )
 
 
 def main() -> None:
