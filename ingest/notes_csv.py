@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ontograft.errors import DocumentError, SourceError
-from ontograft.ingest.note import checked_note
+from ontograft.ingest.note import NOT_UTF8, checked_note, encodable
 from ontograft.ingest.source import decompressed
 from ontograft.types import Note, NoteReject
 
@@ -93,6 +93,8 @@ def check_columns(file: Path, delimiter: str, text_column: str | None, id_column
         raise DocumentError(f"{file}: cannot be read ({type(error).__name__}): check it") from None
     if not header:
         raise DocumentError(f"{file}: is empty, expected a header line with the names of the columns")
+    if not all(encodable(column) and "\0" not in column for column in header):
+        raise DocumentError(f"{file}: its header line is {NOT_UTF8}; save the file as UTF-8")
     try:
         _places(header, text_column, id_column)
     except DocumentError as error:

@@ -63,10 +63,11 @@ class GramWeighter:
         self.buckets, self.idf = buckets, idf
 
     @classmethod
-    def fit(cls, counts: csr_matrix) -> GramWeighter:
+    def fit(cls, counts: csr_matrix, *, characters: bool = True) -> GramWeighter:
         """Learn which buckets documents use, and how often, of their counts; characters of one document alone teach nothing."""
         seen = np.bincount(counts.indices, minlength=2 * BUCKETS)
         buckets = np.flatnonzero(seen > (np.arange(len(seen)) >= BUCKETS))
+        buckets = buckets if characters else buckets[buckets < BUCKETS]
         idf = np.log((1 + counts.shape[0]) / (1 + seen[buckets])) + 1
         return cls(buckets.astype(np.int64), idf.astype(np.float32))
 

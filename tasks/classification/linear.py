@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,17 +59,25 @@ class LinearMember:
         return cls(GramWeighter(arrays["buckets"].astype(np.int64), arrays["idf"]), arrays["weights"], arrays["bias"])
 
 
-def fit_linear(counts: csr_matrix, gold: NDArray[np.bool_], *, multiple: bool, cost: float, balanced: bool) -> LinearMember | None:
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is left to tune: the cost of a violated margin, whether rare labels weigh more, whether characters are read beside words."""
+
+    cost: float
+    balanced: bool = False
+    characters: bool = True
+
+
+def fit_linear(counts: csr_matrix, gold: NDArray[np.bool_], machine: Machine, *, multiple: bool) -> LinearMember | None:
     """Train the member; None where there are so many labels that its weights would not fit into memory.
 
     Args:
         counts: ``[documents, 2 * BUCKETS]``.
         gold: bool ``[documents, labels]``.
+        machine: what was chosen.
         multiple: whether labels are decided one by one.
-        cost: of a violated margin.
-        balanced: whether rare labels weigh more.
     """
-    weighter = GramWeighter.fit(counts)
+    weighter = GramWeighter.fit(counts, characters=machine.characters)
     labels = gold.shape[1]
     if labels > _MOST_LABELS or len(weighter.buckets) * labels > _WEIGHTS:
         return None
@@ -79,17 +87,19 @@ def fit_linear(counts: csr_matrix, gold: NDArray[np.bool_], *, multiple: bool, c
     decided = [label for label in range(labels) if 0 < gold[:, label].sum() < len(gold)]
     if multiple or len(decided) < 3:
         for label in decided:
-            weights[:, label], bias[label] = _margin(features, gold[:, label], cost, balanced)
+            weights[:, label], bias[label] = _margin(features, gold[:, label], machine)
     else:
-        from sklearn.svm import LinearSVC
-
-        machine = LinearSVC(C=cost, class_weight="balanced" if balanced else None, random_state=0).fit(features, gold.argmax(1))
-        weights[:, machine.classes_], bias[machine.classes_] = machine.coef_.T, machine.intercept_
+        found = _machine(machine).fit(features, gold.argmax(1))
+        weights[:, found.classes_], bias[found.classes_] = found.coef_.T, found.intercept_
     return LinearMember(weighter, weights, bias)
 
 
-def _margin(features: csr_matrix, gold: NDArray[np.bool_], cost: float, balanced: bool) -> tuple[NDArray[np.float32], float]:
+def _margin(features: csr_matrix, gold: NDArray[np.bool_], machine: Machine) -> tuple[NDArray[np.float32], float]:
+    found = _machine(machine).fit(features, gold)
+    return found.coef_[0].astype(np.float32), float(found.intercept_[0])
+
+
+def _machine(of: Machine) -> Any:
     from sklearn.svm import LinearSVC
 
-    machine = LinearSVC(C=cost, class_weight="balanced" if balanced else None, random_state=0).fit(features, gold)
-    return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
+    return LinearSVC(C=of.cost, class_weight="balanced" if of.balanced else None, random_state=0)

@@ -56,7 +56,8 @@ class ClassifierTraining:
         batch: documents in a step.
         dropout: on the pooled states.
         weights: ``balanced`` weighs a label by the inverse root of its documents, ``focal`` by how wrong the model is (Lin et al. 2017).
-        costs: of an n-gram margin that is violated, the C of a linear support vector machine; the better one on tune is taken.
+        costs: of an n-gram margin that is violated, the C of a linear support vector machine; the best on tune is taken, together with
+            words alone or characters beside them, and with rare labels weighing more or not.
         tune_share: part of the documents that weighs and calibrates the members, before both are trained on all of them.
         adapt_epochs: passes in which adapters and knowledge attention are trained with the head, before the states are cached.
         seed: of the head's order and dropout.

@@ -20,7 +20,7 @@ from ontograft.ingest.labelled import Labelled
 from ontograft.tasks.classification import evaluation
 from ontograft.tasks.classification.grams import document_counts
 from ontograft.tasks.classification.labels import LabelSet, labels_of
-from ontograft.tasks.classification.linear import LinearMember, fit_linear
+from ontograft.tasks.classification.linear import LinearMember, Machine, fit_linear
 from ontograft.tasks.classification.mentioned import ConceptReader
 from ontograft.tasks.classification.reader import Reader, adapt, build, head_logits, train_head
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
@@ -117,7 +117,7 @@ class Trainer:
         read, self._collate = text_reader(self.settings, windower, knowledge)
         self.texts: list[ReadText] = [read(d.text) for d in documents]
         self.counts = document_counts([t.counts for t in self.texts])
-        self._linear: dict[tuple[bytes, float, str], LinearMember | None] = {}
+        self._linear: dict[tuple[bytes, Machine], LinearMember | None] = {}
         self.states: list[DocumentStates] = [
             replace(states, vectors=text.mentioned.vectors, mentions=text.mentioned.mentions)
             for states, text in zip(encoded, self.texts, strict=False)
@@ -144,17 +144,18 @@ class Trainer:
         inside = np.arange(len(self._ids)) if rows is None else rows
         held = np.array([share(self._ids[i]) < training.tune_share for i in inside.tolist()], dtype=np.bool_)
         settings, tune = weighed(self.settings, *_nothing(len(self.settings.labels))), dict[str, float]()
-        cost = training.costs[-1]
+        machines = _machines(training)
+        machine = machines[0]
         if held.any() and not held.all():
             reader = self._reader(training, inside[~held], folder and folder / "tune", resume)
             scores, gold, counts = self.logits(reader, inside[held]), self.gold[inside[held]], self.counts[inside[held]]
             found = []
-            for number, tried in enumerate(training.costs):
-                linear = self._linear_of(inside[~held], training, tried)
+            for number, tried in enumerate(machines):
+                linear = self._linear_of(inside[~held], tried)
                 margins = linear(counts) if linear is not None else None
                 settings = weighed(self.settings, scores, margins, gold)
                 found.append((surprise(settings, combined(settings, scores, margins), gold), number, tried, settings, margins))
-            _, _, cost, settings, margins = min(found, key=lambda row: row[:2])
+            _, _, machine, settings, margins = min(found, key=lambda row: row[:2])
             probability = probabilities(settings, combined(settings, scores, margins))
             if settings.multiple:
                 settings = replace(settings, thresholds=thresholds_of(probability, gold))
@@ -162,7 +163,7 @@ class Trainer:
         elif settings.multiple:
             settings = replace(settings, thresholds=(0.5,) * len(settings.labels))
         reader = self._reader(training, inside, folder and folder / "all", resume)
-        return Trained(settings, reader, self._linear_of(inside, training, cost), tune)
+        return Trained(settings, reader, self._linear_of(inside, machine), tune)
 
     def _reader(self, training: ClassifierTraining, rows: NDArray[np.intp], folder: Path | None, resume: bool) -> Reader:
         gold, chosen = self.gold[rows], rows.tolist()
@@ -177,13 +178,11 @@ class Trainer:
             train_head(reader.head, [self.states[i] for i in chosen], gold, training, multiple=multiple)
         return reader.eval()
 
-    def _linear_of(self, rows: NDArray[np.intp], training: ClassifierTraining, cost: float) -> LinearMember | None:
+    def _linear_of(self, rows: NDArray[np.intp], machine: Machine) -> LinearMember | None:
         """The linear member, which no seed moves: made once for the same documents."""
-        key = (rows.tobytes(), cost, training.weights)
+        key = (rows.tobytes(), machine)
         if key not in self._linear:
-            balanced = training.weights == "balanced"
-            multiple = self.settings.multiple
-            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], multiple=multiple, cost=cost, balanced=balanced)
+            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], machine, multiple=self.settings.multiple)
         return self._linear[key]
 
     def scores(self, trained: Trained, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
@@ -197,6 +196,13 @@ class Trainer:
         else:
             states = [self.states[i] for i in rows.tolist()]
         return head_logits(reader.head, states)
+
+
+def _machines(training: ClassifierTraining) -> list[Machine]:
+    """What is tried on tune; the first is taken where there is none."""
+    costs, always = training.costs[::-1], training.weights == "balanced"
+    kinds = [(always, True), (always, False), *([] if always else [(True, False)])]
+    return [Machine(cost, balanced, characters) for balanced, characters in kinds for cost in costs]
 
 
 def _nothing(labels: int) -> tuple[NDArray[np.float32], None, NDArray[np.bool_]]:

@@ -8,10 +8,10 @@ import torch
 
 from ontograft.encoders.windows import words
 from ontograft.errors import CorpusError, OptionError, TrainingDiverged
-from ontograft.tasks.classification.grams import GramCounter, document_counts
+from ontograft.tasks.classification.grams import BUCKETS, GramCounter, document_counts
 from ontograft.tasks.classification.head import AttentionPool, DocumentHead, HeadTable, Ragged, head_batch
 from ontograft.tasks.classification.labels import LabelSet, above, labels_of
-from ontograft.tasks.classification.linear import fit_linear
+from ontograft.tasks.classification.linear import Machine, fit_linear
 from ontograft.tasks.classification.reader import head_logits, label_loss, train_head
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.states import DocumentStates
@@ -98,19 +98,22 @@ def test_the_linear_member_reads_sentences_that_add_up(multiple: bool) -> None:
     bounds = [np.array([[0, len(a)], [len(a) + 1, len(a) + 1 + len(b)]], dtype=np.int32) for a, b in texts]
     parts = [counter.units(f"{a} {b}", at) for (a, b), at in zip(texts, bounds, strict=True)]
     gold = np.tile(np.eye(3, dtype=np.bool_), (4, 1))
-    member = fit_linear(document_counts(parts), gold, multiple=multiple, cost=1.0, balanced=False)
+    member = fit_linear(document_counts(parts), gold, Machine(1.0), multiple=multiple)
     assert member is not None
     margins = member(document_counts(parts))
     assert (margins.argmax(1) == gold.argmax(1)).all()
     shares = member.shares(parts[0], [0, 2])
+    words = fit_linear(document_counts(parts), gold, Machine(1.0, balanced=True, characters=False), multiple=multiple)
+    assert words is not None and words.weighter.buckets.max() < BUCKETS < member.weighter.buckets.max()
+    assert (words(document_counts(parts)).argmax(1) == gold.argmax(1)).all()
     assert np.allclose(shares.sum(0) + member.bias[[0, 2]], margins[0, [0, 2]], atol=1e-5) and shares[0, 0] > shares[1, 0]
 
 
 def test_a_label_that_all_or_no_documents_have_needs_no_machine_and_ten_thousand_get_none() -> None:
     counts = document_counts([GramCounter().units(t, np.array([[0, len(t)]], dtype=np.int32)) for t in ("red fox", "blue whale")])
-    member = fit_linear(counts, np.array([[True, False], [True, False]]), multiple=True, cost=1.0, balanced=False)
+    member = fit_linear(counts, np.array([[True, False], [True, False]]), Machine(1.0), multiple=True)
     assert member is not None and member(counts).tolist() == [[1, -1], [1, -1]]
-    assert fit_linear(counts, np.eye(2, 10_000, dtype=np.bool_), multiple=False, cost=1.0, balanced=False) is None
+    assert fit_linear(counts, np.eye(2, 10_000, dtype=np.bool_), Machine(1.0), multiple=False) is None
 
 
 def test_weights_follow_the_better_member_and_temper_what_is_too_sure() -> None:
