@@ -157,7 +157,8 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     notes = jsonl(tmp_path / "n.jsonl", [{"id": str(i), "text": "asthma"} for i in range(200)])
     script = tmp_path / "slow.py"
     script.write_text(
-        "import os, sys, time, ontograft\n"
+        "import os, signal, sys, time, ontograft\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored\n"
         "from tests.fake_engine import FakeEngine\n"
         "class Slow(FakeEngine):\n"
         "    def pipe(self, texts):\n"
