@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -100,11 +99,7 @@ def adapt(
     opened, base, runs = Pack.open(pack), base_encoders.resolve(plan.base), Path(f"{out}.runs")
     read = {str(source): ingested.digest(source) for source in sources}
     run = Run(runs, {**asdict(plan), "texts": read, "pack": opened.hash, "base": base.sha256})
-    if resume:
-        run.check()
-    else:
-        shutil.rmtree(runs, ignore_errors=True)
-    run.begin()
+    run.enter(resume=resume)
     learned, held = _texts(sources, text_column)
     if not learned or not held:
         raise CorpusError(f"{len(learned)} documents to learn from and {len(held)} held out: give more texts")

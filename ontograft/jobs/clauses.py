@@ -129,9 +129,7 @@ def _names(contracts: Sequence[LabelledContract], plan: ClausePlan, folder: Path
     """The bundle of the tagger of names and dates."""
     assert plan.names is not None
     run = Run(folder, {"contracts": [c.name for c in contracts], "names": asdict(plan.names), "base encoder": base.sha256})
-    if resume:
-        run.check()
-    run.begin()
+    run.enter(resume=resume)
     tagger = train_names(contracts, plan.names, base=base, folder=folder, resume=resume, say=say)
     notes = {"tune": tagger.tune, "training": asdict(plan.names.training)}
     return bundled.save(folder / "names", tagger.built.model, tagger.settings, base, card="", graph=None, notes=notes).folder

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,10 +17,10 @@ from ontograft.encoders import contrast, identity
 from ontograft.encoders.retrieval import Retrieval, retrieval
 from ontograft.encoders.synonyms import PairSettings, Synonyms
 from ontograft.encoders.text import TextEncoder
-from ontograft.errors import OptionError, OutputExists, SourceError
+from ontograft.errors import OutputExists, SourceError
 from ontograft.jobs.provenance import provenance
+from ontograft.jobs.resumable import Run
 from ontograft.kg.pack import Pack
-from ontograft.output import replacing
 from ontograft.tasks.card import identity_card
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings
 
@@ -90,7 +88,7 @@ def train_identity(
     opened, base, runs = Pack.open(pack), base_encoders.resolve(plan.base), Path(f"{out}.runs")
     ids = _ids(exclude) if exclude is not None else []
     settings = {**asdict(plan), "pack": opened.hash, "base": base.sha256, "excluded": _digest(ids)}
-    _begin(runs, settings, resume=resume)
+    Run(runs, settings).enter(resume=resume)
     say(f"reading the names of {opened.n:,} concepts")
     synonyms = Synonyms(opened, plan.pairs, exclude=ids)
     say(f"{len(synonyms.pairs):,} pairs; {len(synonyms.excluded):,} concepts excluded, {len(synonyms.held_out):,} held out for the report")
@@ -156,20 +154,6 @@ def _fit(
     trainer = GraftTrainer(model, loader=EpochLoader(steps, make), loss=loss, score=None, settings=rates, folder=runs)
     trainer.run(resume=resume)
     model.eval()
-
-
-def _begin(runs: Path, settings: dict[str, Any], *, resume: bool) -> None:
-    """Note what a training depends on; one that is resumed must depend on the same."""
-    path, now = runs / "plan.json", json.loads(json.dumps(settings))
-    if resume and path.exists():
-        then = json.loads(path.read_text(encoding="utf-8"))
-        other = sorted(key for key in {**then, **now} if then.get(key) != now.get(key))
-        if other:
-            raise OptionError(f"{runs} was begun with another {', '.join(other)}; pass the same, or --overwrite to start again")
-        return
-    shutil.rmtree(runs, ignore_errors=True)  # checkpoints and hard names of an earlier training are not this one's
-    with replacing(path) as file:
-        file.write(json.dumps(now, indent=1) + "\n")
 
 
 def _ids(path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,8 +152,16 @@ class Run:
             ) from None
         refuse_another(then, json.loads(json.dumps(self.depends)), shown=self.folder)
 
-    def begin(self) -> None:
-        """Note what the work depends on."""
+    def enter(self, *, resume: bool) -> None:
+        """Go on with the folder, or begin anew in an empty one: what an earlier run left there is no part of this one.
+
+        Raises:
+            OptionError: as of :meth:`check`, where it is to be gone on with.
+        """
+        if resume:
+            self.check()
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
         with output.replacing(self.folder / _RECORD) as file:
             file.write(json.dumps({"schema": 1, "run": self.depends}, indent=1) + "\n")
 
@@ -168,10 +177,9 @@ def refuse_another(then: Mapping[str, Any], now: Mapping[str, Any], *, shown: Pa
     Raises:
         OptionError: They differ; the message says in what.
     """
-    for key, value in now.items():
-        if then.get(key) != value:
-            difference = _difference(then.get(key), value)
-            raise OptionError(f"{shown} was begun with another {key} ({difference}); pass the same, or --overwrite to start again")
+    others = [f"{key} ({_difference(then.get(key), value)})" for key, value in now.items() if then.get(key) != value]
+    if others:
+        raise OptionError(f"{shown} was begun with another {', another '.join(others)}; pass the same, or --overwrite to start again")
 
 
 def to_line(record: Mapping[str, Any]) -> bytes:

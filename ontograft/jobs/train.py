@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -122,9 +121,7 @@ def train_ner(
             first = arm is plan.arms[0] and seed == plan.seeds[0]
             folder = runs[arm, seed].folder
             target = out if first else folder / "bundle"
-            if not resume:  # checkpoints of an earlier training are not this one's
-                shutil.rmtree(folder, ignore_errors=True)
-            runs[arm, seed].begin()
+            runs[arm, seed].enter(resume=resume)
             say(f"training {arm}, seed {seed}, on {len(documents)} documents")
             trained = train_tagger(
                 documents,

@@ -104,9 +104,7 @@ def train_classification(
             first = arm is plan.arms[0] and seed == plan.seeds[0]
             run = Run(Path(f"{out}.runs") / f"{arm}-{seed}", _depends(found.documents, plan, arm, seed, base, opened))
             target = out if first else run.folder / "bundle"
-            if resume:
-                run.check()
-            run.begin()
+            run.enter(resume=resume)
             say(f"training {arm}, seed {seed}, on {len(found.documents):,} documents with {len(trainer.settings.labels):,} labels")
             trained = trainer.fit(replace(plan.training, seed=seed), folder=run.folder, resume=resume)
             notes = _notes(found.documents, source, opened if arm.has_knowledge else None, plan, seed, trained.tune)

@@ -109,7 +109,7 @@ def train_coding(
     for (arm, seed), run in runs.items():
         metrics = done.get((arm, seed))
         if metrics is None:
-            run.begin()
+            run.enter(resume=resume)
             metrics = work.train(arm, seed, targets[arm, seed])
             with replacing(run.folder / _METRICS) as file:
                 file.write(json.dumps(metrics) + "\n")
