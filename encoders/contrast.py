@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ontograft.encoders.synonyms import Synonyms
-from ontograft.encoders.windows import tokenizable
+from ontograft.encoders.windows import packed, tokenizable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -116,22 +116,18 @@ class Batches:
     def _chunks(self, texts: Sequence[str]) -> tuple[list[tuple[Tensor, Tensor]], NDArray[np.int64]]:
         """Names by length, so that little is padded; and where each has come to."""
         cut = self._tokenizer([tokenizable(t) for t in texts], truncation=True, max_length=self._max_pieces)["input_ids"]
-        order = sorted(range(len(cut)), key=lambda i: len(cut[i]))
-        chunks, low = [], 0
-        while low < len(order):
-            high = low + 1
-            while high < len(order) and (high + 1 - low) * len(cut[order[high]]) <= _PIECES_A_CHUNK:
-                high += 1
-            part = [cut[i] for i in order[low:high]]
+        parts = packed([len(pieces) for pieces in cut], _PIECES_A_CHUNK)
+        chunks = []
+        for rows in parts:
+            part = [cut[i] for i in rows]
             ids = torch.zeros(len(part), len(part[-1]), dtype=torch.long)
             mask = torch.zeros_like(ids)
             for row, pieces in enumerate(part):
                 ids[row, : len(pieces)] = torch.tensor(pieces)
                 mask[row, : len(pieces)] = 1
             chunks.append((ids, mask))
-            low = high
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
+        place = np.empty(len(cut), np.int64)
+        place[[i for rows in parts for i in rows]] = np.arange(len(cut))
         return chunks, place
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ontograft.encoders.base import BaseEncoder, load
 from ontograft.encoders.cache import VectorCache
 from ontograft.encoders.plain_bert import PlainBert, plain_bert
-from ontograft.encoders.windows import tokenizable
+from ontograft.encoders.windows import packed, tokenizable
 
 if TYPE_CHECKING:
     import torch
@@ -96,14 +96,8 @@ class ShortTextEncoder(ABC):
         import torch
 
         pieces = self.tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
-        order = np.argsort([len(p) for p in pieces], kind="stable")
         out = np.empty((len(texts), self.width), dtype=np.float16)
-        low = 0
-        while low < len(order):
-            high = low + 1
-            while high < len(order) and len(pieces[order[high]]) * (high + 1 - low) <= _PIECES_A_BATCH:
-                high += 1
-            rows = order[low:high]
+        for rows in packed([len(p) for p in pieces], _PIECES_A_BATCH):
             longest = max(len(pieces[i]) for i in rows)
             ids = torch.zeros(len(rows), longest, dtype=torch.long)
             mask = torch.zeros(len(rows), longest, dtype=torch.long)
@@ -113,7 +107,6 @@ class ShortTextEncoder(ABC):
             out[rows] = self._vectors(ids.to(self.device), mask.to(self.device)).cpu().numpy()
             if progress is not None:
                 progress(len(rows))
-            low = high
         return out
 
     def _vectors(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -75,6 +75,19 @@ def tokenizable(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", text)
 
 
+def packed(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Numbers of texts by their length, so that little is padded, in batches of at most ``budget`` word pieces, padding counted.
+
+    One that is longer than the budget stands by itself.
+    """
+    parts: list[list[int]] = []
+    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if not parts or (len(parts[-1]) + 1) * lengths[number] > budget:
+            parts.append([])
+        parts[-1].append(number)
+    return parts
+
+
 class Windower:
     """Cuts texts for one tokenizer.
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import masking
 from ontograft.encoders.lora import LoraSettings
-from ontograft.encoders.windows import Words
+from ontograft.encoders.windows import Words, packed
 from ontograft.errors import CorpusError, OutputExists
 from ontograft.ingest import notes as ingested
 from ontograft.jobs.provenance import provenance
@@ -168,12 +168,7 @@ class _Batches:
 
     def __init__(self, rows: Sequence[masking.Passage], plan: AdaptPlan, turn: int) -> None:
         self._rows, self._seed, self._turn = rows, plan.seed, turn
-        by_length = sorted(range(len(rows)), key=lambda row: len(rows[row]))
-        self._parts: list[list[int]] = [[]]
-        for row in by_length:
-            if (len(self._parts[-1]) + 1) * len(rows[row]) > plan.budget and self._parts[-1]:
-                self._parts.append([])
-            self._parts[-1].append(row)
+        self._parts = packed([len(row) for row in rows], plan.budget)
 
     def __call__(self, step: int) -> list[masking.Passage]:
         turn, at = divmod(step, len(self._parts))

@@ -8,7 +8,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from ontograft.encoders.base import resolve
-from ontograft.encoders.windows import Windower, Words, words
+from ontograft.encoders.windows import Windower, Words, packed, words
 
 ALPHABET = [
     *"abcXYZ019  \n\t-/.,;()'’_βΩéß中日😀µ",
@@ -114,3 +114,10 @@ def test_covering_takes_whole_words_only():
 def test_windows_that_cannot_move_on_are_refused(size, overlap, tokenizer):
     with pytest.raises(ValueError, match="overlap < size / 2"):
         Windower(tokenizer, size=size, overlap=overlap)
+
+
+def test_texts_are_packed_by_length_and_within_the_budget():
+    lengths = [5, 2, 9, 2, 30, 4]
+    parts = packed(lengths, 12)
+    assert parts == [[1, 3, 5], [0], [2], [4]]
+    assert packed([], 12) == []
