@@ -30,6 +30,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import TrainerCallback
 
 from ontograft.encoders import base as base_encoders
+from ontograft.encoders import lora
 from ontograft.encoders.graph import GraphEncoder
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
@@ -38,7 +39,7 @@ from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.ner import training as ner_training
-from ontograft.tasks.ner.bundled import TaggerSettings, lora
+from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
 from ontograft.tasks.ner.examples import Collator, Preparer
 from ontograft.tasks.ner.predict import moved, predict
