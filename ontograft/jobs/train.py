@@ -45,7 +45,7 @@ class NerPlan:
         tune_share: part of the training data that chooses the epoch and calibrates; 0 trains on all for all epochs.
         graph: folder of the graph encoder to carry, or a bundle that has one; the shipped one when None.
         beside: annotated files that are trained along, each with labels and a head of its own.
-        calibration: a bundle of the same shape that was trained with a tune share: its balance, temperature and threshold are taken
+        calibration: a bundle of the same shape that was trained with a tune share: its balance and temperature are taken
             where this training has none.
         attribution: name, licence and source of the training data, for the manifest and the card.
     """
@@ -166,7 +166,7 @@ def _calibrated(settings: TaggerSettings, like: Path) -> TaggerSettings:
     known = bundled.settings_of(bundles.load(like, task=bundled.TASK))
     if known.labels != settings.labels:
         raise OptionError(f"{like}: calibrated for {', '.join(known.labels)}; this training has {', '.join(settings.labels)}")
-    return replace(settings, outside=known.outside, temperature=known.temperature, graph_threshold=known.graph_threshold)
+    return replace(settings, outside=known.outside, temperature=known.temperature)
 
 
 def _settings(plan: NerPlan, arm: Arm, seed: int) -> dict[str, Any]:

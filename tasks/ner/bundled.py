@@ -46,7 +46,6 @@ class TaggerSettings:
         after: transformer layers before the fusion; None for two thirds of them.
         outside: what calibration added to the head's logit of ``O``; it is in the head's weights already.
         temperature: divides the tag logits before probabilities are read.
-        graph_threshold: least link posterior of an entity that the graph types.
         label_groups: semantic groups that each label's concepts belong to, by number.
     """
 
@@ -58,7 +57,6 @@ class TaggerSettings:
     crf: bool = False
     outside: float = 0.0
     temperature: float = 1.0
-    graph_threshold: float = 0.5
     label_groups: dict[str, list[int]] = field(default_factory=dict)
     lora: LoraSettings = field(default_factory=LoraSettings)
     attention: AttentionSettings = field(default_factory=AttentionSettings)

@@ -13,7 +13,6 @@ from ontograft.tasks.metrics import span_scores
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.evaluation import gold_spans, spans_of
 from ontograft.tasks.ner.examples import Example
-from ontograft.tasks.ner.graph_types import threshold_of
 from ontograft.tasks.ner.model import Tagger
 from ontograft.tasks.ner.predict import Prediction, moved
 from ontograft.types import Annotated
@@ -36,10 +35,7 @@ def calibrated(
     shift = outside_of(model, documents, examples, predictions)
     shift_outside(model, shift)
     predictions = moved(model, predictions, shift)
-    fitted = replace(
-        settings, outside=shift, temperature=temperature_of(examples, predictions), graph_threshold=threshold_of(examples, predictions)
-    )
-    return fitted, predictions
+    return replace(settings, outside=shift, temperature=temperature_of(examples, predictions)), predictions
 
 
 def shift_outside(model: Tagger, shift: float) -> None:

@@ -1,12 +1,13 @@
 """Types from the graph: names of concepts of kinds that no label covers become entities, typed by their semantic group.
 
-So a pack with an ontology of anatomy or of procedures brings such entities without training. What decides is the link posterior: it was
-taught on the groups that the corpus annotates when a name is meant (and when it is NONE), and its features carry that over.
+So a pack with an ontology of anatomy or of procedures brings such entities without training. What decides is the link posterior among a
+span's candidates alone. NONE and UNKNOWN have no say: a corpus that annotates diseases teaches when a name of a disease is no mention, and
+nothing of anatomy, whose words stand where its own mentions do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.types import Group
 
-_NONE = CANDIDATES
+_MAJORITY = 0.5
 
 
 def label_of(group: int) -> str:
@@ -33,16 +34,15 @@ def graph_spans(
     prediction: Prediction,
     taken: Iterable[tuple[int, int]],
     *,
-    threshold: float,
     trained: Collection[int] = (),
 ) -> list[tuple[int, int, str, float]]:
-    """Entities by the link posterior: first word, last word (inclusive), label, score; in order of the text.
+    """Entities by the link posterior: first word, last word (inclusive), label, score; in order of the text. The score is the share of the
+    span's group among its candidates, more than half.
 
     Args:
         example: a document with candidates.
         prediction: what the model says of it.
         taken: word ranges of entities that stand already; nothing overlaps them. Among the rest the longest wins.
-        threshold: least posterior of the span's group.
         trained: groups that the model's own labels cover; their names are left to it.
     """
     if example.spans is None:
@@ -57,32 +57,12 @@ def graph_spans(
             example.spans.groups[row], prediction.posterior[row, :CANDIDATES] * (example.spans.concepts[row] >= 0), minlength=len(Group)
         )
         group = int(mass.argmax())
-        if group in trained or group == Group.OTHER or mass[group] < threshold or not free[first : last + 1].all():
+        share = float(mass[group] / mass.sum()) if mass.any() else 0.0
+        if group in trained or group == Group.OTHER or share <= _MAJORITY or not free[first : last + 1].all():
             continue
         free[first : last + 1] = False
-        found.append((first, last, label_of(group), float(mass[group])))
+        found.append((first, last, label_of(group), share))
     return sorted(found)
-
-
-def threshold_of(examples: Sequence[Example], predictions: Sequence[Prediction], *, default: float = 0.5) -> float:
-    """The posterior above which a name is a mention with the best F1, on annotated documents that were not trained on.
-
-    Only spans that are taught something are asked (:func:`ontograft.tasks.ner.supervision.with_links`).
-    """
-    scores, gold = [], []
-    for example, prediction in zip(examples, predictions, strict=True):
-        if example.link_target is None or example.link_weight is None:
-            continue
-        asked = example.link_weight > 0
-        scores.append(prediction.posterior[asked, :CANDIDATES].sum(1))
-        gold.append(~example.link_target[asked, _NONE])
-    if not scores or not np.concatenate(gold).any():
-        return default
-    score, right = np.concatenate(scores), np.concatenate(gold)
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(right[order])
-    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + right.sum())
-    return float(np.clip(score[order][int(f1.argmax())], 0.05, 0.95))
 
 
 def _longest_first(example: Example) -> list[int]:

@@ -62,7 +62,7 @@ class OpenTagger:
         """Entities beside the model's own, typed by the graph; see :func:`ontograft.tasks.ner.graph_types.graph_spans`."""
         taken = [(first, last) for first, last, _ in self.settings.tags.spans(prediction.path)]
         trained = {group for groups in self.settings.label_groups.values() for group in groups}
-        return graph_spans(example, prediction, taken, threshold=self.settings.graph_threshold, trained=trained)
+        return graph_spans(example, prediction, taken, trained=trained)
 
     def forward(self, batch: WindowBatch) -> Tagged:
         """What the model makes of one batch."""
