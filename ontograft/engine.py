@@ -17,6 +17,7 @@ from ontograft.tasks.linking import Scored
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.explain import Explanation, explain
 from ontograft.tasks.ner.graph_types import group_labels
+from ontograft.tasks.ner.nested import Nested
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Document, Entity
@@ -40,6 +41,7 @@ class TagOptions:
         vocabulary: ontology prefixes; every link is told by a concept that has an id of one of them. None of them: any concept will do.
         assertion: language of the rules that say how an entity is meant, ``en`` or ``off``.
         types: ``model`` for the model's labels alone, ``graph`` for names of other concepts too, typed by their semantic group.
+        nested: names inside entities are entities, too.
     """
 
     threshold: float = 0.0
@@ -48,6 +50,7 @@ class TagOptions:
     vocabulary: tuple[str, ...] = ()
     assertion: str = "en"
     types: str = "model"
+    nested: bool = False
 
 
 class Engine:
@@ -74,6 +77,7 @@ class Engine:
         unknown = sorted((options.labels or frozenset()) - set(known))
         if unknown:
             raise OptionError(f"unknown label {unknown[0]!r}; this model knows {', '.join(known)}")
+        self._nested = self._finds_nested() if options.nested else None
         self.key = f"{self.model_hash}-{self.pack_hash}"
         LOADED[self.key] = self
 
@@ -103,19 +107,34 @@ class Engine:
         words = example.words.covering(start, end)
         return explain(self._tagger, example, *words) if words is not None else None
 
+    def _finds_nested(self) -> Nested:
+        if self.linker is None:
+            raise OptionError(
+                "nested entities are names of the pack, and this model was trained without one: choose another, or leave --nested out"
+            )
+        graph = {group: label for label, groups in group_labels().items() for group in groups} if self._options.types == "graph" else {}
+        return Nested(self.pack, graph | self._tagger.trained_groups)
+
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         further = self._tagger.by_graph(example, prediction) if self._options.types == "graph" else []
         found = sorted([*self._tagger.by_tags(prediction), *further])
+        links = self._links(example, prediction, found)
+        if self._nested is not None:
+            inner = self._nested(example, prediction, found, [scored.concepts for scored in links])
+            both = [*zip(found, links, strict=True), *zip(inner, self._links(example, prediction, inner), strict=True)]
+            both.sort(key=lambda one: (one[0][0], -one[0][1]))
+            found, links = [row for row, _ in both], [scored for _, scored in both]
         said = self._said(example, found)
-        kept = [
-            row for row in found if row[3] >= self._options.threshold and (self._options.labels is None or row[2] in self._options.labels)
-        ]
-        spans = [(first, last, label) for first, last, label, _ in kept]
-        links = self.linker.score(example, prediction, spans) if self.linker is not None else [Scored()] * len(spans)
-        for (first, last, label, score), scored in zip(kept, links, strict=True):
+        for (first, last, label, score), scored in zip(found, links, strict=True):
+            if score < self._options.threshold or (self._options.labels is not None and label not in self._options.labels):
+                continue
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
             yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)))
+
+    def _links(self, example: Example, prediction: Prediction, found: Sequence[tuple[int, int, str, float]]) -> list[Scored]:
+        spans = [(first, last, label) for first, last, label, _ in found]
+        return self.linker.score(example, prediction, spans) if self.linker is not None else [Scored()] * len(spans)
 
     def _said(self, example: Example, found: Sequence[tuple[int, int, str, float]]) -> dict[tuple[int, int], tuple[str, ...]]:
         """How mentions are meant, by their words. All that were found are shown to the rules, whatever the user wants to see of them."""

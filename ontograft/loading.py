@@ -111,11 +111,12 @@ def load(
           that has.
         * ``identity``: folder of an identity encoder whose vectors of the names the pack holds (``ontograft build --identity``): words
           that are no name are sought among these; among the vectors of the concepts when None.
-        * ``nested``: entities inside entities; no shipped model predicts them yet, so True is refused.
+        * ``nested``: names of the pack inside entities are entities, too, of the model's labels or with ``types="graph"`` of any; not those
+          that only say what the outer one is (the cancer in breast cancer).
         * ``assertion``: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
           ``off`` for text in other languages, whose entities then have ``assertion`` None.
-        * ``types``: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …),
-          where the link posterior means them; ``model`` leaves it at the model's labels.
+        * ``types``: ``graph`` makes entities of names of concepts that no label of the model covers, too (``Anatomy``, ``Procedure`` …);
+          ``model`` leaves it at the model's labels.
         * ``aliases``: a file of one's own aliases, over those of the pack (:mod:`ontograft.kg.overlay`).
     A coder:
         * ``min_score``: least probability of a code, from 0 to 1; the bundle's own thresholds when None. ``top_k``: at most so many codes.
@@ -183,8 +184,6 @@ def _engine(
     from ontograft.kg.overlay import overlay, read_aliases
 
     _probability("threshold", threshold)
-    if nested:
-        raise OptionError("nested entities: this model predicts entities that do not overlap; leave --nested out")
     options = TagOptions(
         threshold=threshold or 0.0,
         labels=frozenset(labels) if labels else None,
@@ -192,6 +191,7 @@ def _engine(
         vocabulary=tuple(vocabulary or ()),
         assertion=_one_of("assertion", assertion, ("en", "off")),
         types=_one_of("types", types, ("model", "graph")),
+        nested=nested,
     )
     if aliases is not None:
         pack = overlay(pack, read_aliases(aliases, pack))

@@ -87,6 +87,17 @@ def test_the_graph_types_what_no_label_covers(tiny, tiny_bundle, engine):
     assert {e.label for e in only.tag(text).entities} == {"Anatomy"}
 
 
+def test_names_inside_entities_are_entities_too(tiny, tiny_bundle, engine):
+    text = "Treated for chronic kidney disease."
+    nested = ontograft.load(tiny_bundle.folder, pack=tiny.pack, types="graph", nested=True).tag(text).entities
+    assert [e for e in nested if e.label != "Anatomy"] == list(engine.tag(text).entities)
+    assert [(e.text, e.concept.id) for e in nested if e.label == "Anatomy"] == [("kidney", "UBERON:0002113")]
+    assert all(text[e.start : e.end] == e.text for e in nested)
+    assert [(e.start, -e.end) for e in nested] == sorted((e.start, -e.end) for e in nested)
+    with pytest.raises(OptionError, match="trained without one"):
+        ontograft.load(f"{tiny_bundle.folder}.runs/off-0/bundle", pack=tiny.pack, nested=True)
+
+
 def test_an_entity_is_explained_by_concepts_and_edges(engine):
     text = "Given for type 2 diabetes mellitus."
     found = engine.explain(text, 10, 34)
@@ -212,7 +223,6 @@ def test_a_model_without_knowledge_tags_too(tiny, tiny_bundle):
         ({"threshold": 1.5}, "between 0 and 1"),
         ({"threshold": -0.1}, "between 0 and 1"),
         ({"threads": 0}, "1 or more"),
-        ({"nested": True}, "do not overlap"),
         ({"assertion": "fr"}, "'fr': give one of en, off"),
         ({"types": "all"}, "'all': give one of model, graph"),
         ({"labels": ["Anatomy"]}, "unknown label 'Anatomy'; this model knows Chemical, Disease"),

@@ -30,7 +30,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option("--vocabulary", callback=_names, help="Link to concepts with an id of these ontologies, or the nearest above that have one.")
 @click.option("--identity", help="Identity encoder whose names the pack holds: words that are no name are sought among these.")
 @click.option("--aliases", help="A file of your own aliases: alias, concept id and scope, parted by tabs; !alias takes one away.")
-@click.option("--nested", is_flag=True, help="Allow entities inside entities.")
+@click.option("--nested", is_flag=True, help="Names inside entities are entities, too: the breast in breast cancer (with --types graph).")
 @click.option(
     "--assertion",
     type=click.Choice(["en", "off"]),

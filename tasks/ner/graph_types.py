@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ontograft.fusion.candidates import CANDIDATES
+from ontograft.fusion.candidates import CANDIDATES, SpanCandidates
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.types import Group
@@ -51,21 +52,25 @@ def graph_spans(
     for first, last in taken:
         free[first : last + 1] = False
     found = []
-    for row in _longest_first(example):
+    for row in longest_first(example.spans):
         first, last = int(example.spans.first[row]), int(example.spans.last[row])
-        mass = np.bincount(
-            example.spans.groups[row], prediction.posterior[row, :CANDIDATES] * (example.spans.concepts[row] >= 0), minlength=len(Group)
-        )
-        group = int(mass.argmax())
-        share = float(mass[group] / mass.sum()) if mass.any() else 0.0
-        if group in trained or group == Group.OTHER or share <= _MAJORITY or not free[first : last + 1].all():
+        group, share = group_of(example.spans, prediction.posterior[row], row)
+        if group in trained or group == Group.OTHER or not free[first : last + 1].all():
             continue
         free[first : last + 1] = False
         found.append((first, last, label_of(group), share))
     return sorted(found)
 
 
-def _longest_first(example: Example) -> list[int]:
-    assert example.spans is not None
-    rows: list[int] = np.lexsort((example.spans.first, example.spans.first - example.spans.last)).tolist()
+def group_of(spans: SpanCandidates, posterior: NDArray[np.float32], row: int) -> tuple[int, float]:
+    """The semantic group that has more than half of what a span's candidates have of the posterior, and how much; or OTHER, and 0."""
+    mass = np.bincount(spans.groups[row], posterior[:CANDIDATES] * (spans.concepts[row] >= 0), minlength=len(Group))
+    group = int(mass.argmax())
+    share = float(mass[group] / mass.sum()) if mass.any() else 0.0
+    return (group, share) if share > _MAJORITY else (int(Group.OTHER), 0.0)
+
+
+def longest_first(spans: SpanCandidates) -> list[int]:
+    """Rows of spans, those of most words first."""
+    rows: list[int] = np.lexsort((spans.first, spans.first - spans.last)).tolist()
     return rows

@@ -61,8 +61,12 @@ class OpenTagger:
     def by_graph(self, example: Example, prediction: Prediction) -> list[tuple[int, int, str, float]]:
         """Entities beside the model's own, typed by the graph; see :func:`ontograft.tasks.ner.graph_types.graph_spans`."""
         taken = [(first, last) for first, last, _ in self.settings.tags.spans(prediction.path)]
-        trained = {group for groups in self.settings.label_groups.values() for group in groups}
-        return graph_spans(example, prediction, taken, trained=trained)
+        return graph_spans(example, prediction, taken, trained=self.trained_groups)
+
+    @property
+    def trained_groups(self) -> dict[int, str]:
+        """The model's label of each semantic group that one of its labels covers."""
+        return {group: label for label, groups in self.settings.label_groups.items() for group in groups}
 
     def forward(self, batch: WindowBatch) -> Tagged:
         """What the model makes of one batch."""
