@@ -6,7 +6,7 @@ for it. Candidates whose semantic group no concept of the label has are left out
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +28,9 @@ _UNKNOWN_BELIEVED = 0.5
 
 # What a concept loses of its probability with each edge to the one that stands for it: the further up, the less it says.
 _EDGE = 0.25
+
+# What all mentions with the same words in a document have to say about each, beside what it says itself.
+_AGREES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ class Linker:
             for i, candidates in zip(missing, self._retriever.retrieve(queries, CANDIDATES), strict=True):
                 named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)] or candidates
                 found[i] = Scored(tuple(f.concept for f in named), tuple(f.score for f in named))
-        return found if self.vocabulary is None else [_told_by(self.vocabulary, scored) for scored in found]
+        if self.vocabulary is not None:
+            found = [_told_by(self.vocabulary, scored) for scored in found]
+        return _agreed([(self._surface(example, span), span[2]) for span in spans], found)
 
     def name(self, scored: Scored, *, top: int = 5) -> tuple[LinkedConcept | None, tuple[Candidate, ...]]:
         """The concept, or None where none is likely enough, and the best candidates."""
@@ -114,9 +119,12 @@ class Linker:
         return Scored(tuple(int(concepts[k]) for k in order), tuple(float(posterior[k]) * believed for k in order))
 
     def _query(self, example: Example, span: tuple[int, int, str], meant: Mapping[str, str]) -> Query:
-        first, last, label = span
-        text = example.text[example.words.starts[first] : example.words.ends[last]]
-        return Query(text, meant.get(text), self._groups.get(label))
+        text = self._surface(example, span)
+        return Query(text, meant.get(text), self._groups.get(span[2]))
+
+    @staticmethod
+    def _surface(example: Example, span: tuple[int, int, str]) -> str:
+        return example.text[example.words.starts[span[0]] : example.words.ends[span[1]]]
 
     def _fits(self, concept: int, label: str) -> bool:
         wanted = self._groups.get(label)
@@ -131,6 +139,34 @@ class Linker:
         return members[0]
 
 
+def _agreed(surfaces: Sequence[tuple[str, str]], found: Sequence[Scored]) -> list[Scored]:
+    """The same words of a label mean the same in one document, unless the context objects: half of a link is what all of them say."""
+    together: dict[tuple[str, str], list[int]] = {}
+    for i, (surface, label) in enumerate(surfaces):
+        together.setdefault((surface.casefold(), label), []).append(i)
+    agreed = list(found)
+    for places in together.values():
+        said = [found[i] for i in places]
+        if any(one != said[0] for one in said):
+            for i in places:
+                agreed[i] = _mixed([(found[i], 1 - _AGREES), *((one, _AGREES / len(said)) for one in said)])
+    return agreed
+
+
+def _mixed(parts: Iterable[tuple[Scored, float]]) -> Scored:
+    """What several say, each with a weight."""
+    masses: dict[int, float] = {}
+    for scored, weight in parts:
+        for concept, score in zip(scored.concepts, scored.scores, strict=True):
+            masses[concept] = masses.get(concept, 0.0) + weight * score
+    return _ordered(masses)
+
+
+def _ordered(masses: Mapping[int, float]) -> Scored:
+    order = sorted(masses, key=lambda c: -masses[c])
+    return Scored(tuple(order), tuple(masses[c] for c in order))
+
+
 def _told_by(vocabulary: Vocabulary, scored: Scored) -> Scored:
     """The same in concepts of a vocabulary; those for which nothing of it stands are left out."""
     masses: dict[int, float] = {}
@@ -138,5 +174,4 @@ def _told_by(vocabulary: Vocabulary, scored: Scored) -> Scored:
         standing, edges = vocabulary.nearest(concept)
         for one in standing:
             masses[one] = masses.get(one, 0.0) + score * _EDGE**edges / len(standing)
-    order = sorted(masses, key=lambda c: -masses[c])
-    return Scored(tuple(order), tuple(masses[c] for c in order))
+    return _ordered(masses)

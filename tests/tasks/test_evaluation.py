@@ -240,6 +240,20 @@ def test_a_span_without_a_posterior_is_retrieved(pack):
     assert short.concepts[0] == pack.index_of("MONDO:0005277")  # by what the document says it stands for
 
 
+def test_the_same_words_agree_on_their_concept(pack):
+    example = example_of("asthma or Asthma or migraine or asthma", pack)
+    prediction = sure(example, [])
+    places = [(0, 0, "Disease"), (2, 2, "Disease"), (4, 4, "Disease"), (6, 6, "Gene")]
+    alone = Linker(pack, {}).score(example, prediction, places)
+    assert len({*alone}) == 2  # nothing to agree about: asthma and migraine, surely
+    prediction.posterior[0, :] = 0
+    prediction.posterior[0, [0, CANDIDATES + 1]] = 0.2, 0.8  # the first asthma is unsure: 0.6 by itself
+    first, second, other, gene = Linker(pack, {}).score(example, prediction, places)
+    assert first.concepts == second.concepts == gene.concepts and other == alone[2]
+    assert first.scores == pytest.approx((0.7,)) and second.scores == pytest.approx((0.9,))
+    assert gene.scores == pytest.approx((1.0,))  # another label's mentions have no say, and ask none
+
+
 def test_a_vocabulary_tells_a_link_by_its_own_concepts(pack):
     mesh = Vocabulary(pack, ["mesh"])
     _, scored = linked(pack, "type 2 diabetes mellitus", 0, 3, "Disease", vocabulary=mesh)
