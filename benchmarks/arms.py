@@ -73,7 +73,7 @@ def run(cell: str, options: argparse.Namespace) -> None:
         "ontologies": [{k: r[k] for k in ("name", "release")} for r in pack.manifest.releases],
         "graph_encoder": GraphEncoder.load(bundles.graph_encoder(options.graph)).key(),
         "training": TRAINING,
-        "calibration": {k: asdict(settings_of(bundles.load(calibration)))[k] for k in ("outside", "temperature")},
+        "calibration": {k: asdict(settings_of(bundles.load(calibration)))[k] for k in ("outside", "apart", "temperature")},
         **provenance(),
         "metrics": metrics,
     }

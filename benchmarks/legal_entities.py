@@ -119,7 +119,7 @@ def main() -> None:
         bundle = json.loads((report.bundle / "bundle.json").read_text())
         result["arms"][str(arm)] = {
             **{key: metrics[key] for key in ("span_f1", "precision", "recall", "seqeval_f1", "per_label", "calibration_error")},
-            "calibration": {key: bundle["settings"][key] for key in ("outside", "temperature")},
+            "calibration": {key: bundle["settings"][key] for key in ("outside", "apart", "temperature")},
         }
         RESULT.write_text(json.dumps(result, indent=1) + "\n")
         say(f"{arm}: span F1 {metrics['span_f1']:.4f}")

@@ -150,7 +150,7 @@ def run(name: str, options: argparse.Namespace) -> None:
         )
     body = {
         **{"trial": name, "data": "tune: a fifth of BC5CDR train", "pack": pack.hash, "seconds": round(time.monotonic() - began)},
-        **{"training": asdict(training), "settings": asdict(trial), "outside": trained.settings.outside},
+        **{"training": asdict(training), "settings": asdict(trial), "outside": trained.settings.outside, "apart": trained.settings.apart},
         **figures(trained, knowledge, [d for d in documents if share(d.id) < TUNE]),
         **provenance(),
     }
@@ -171,7 +171,8 @@ def figures(trained: TrainedTagger, knowledge: Knowledge, documents: Sequence[An
         pad=trained.built.tokenizer.pad_token_id or 0,
     )
     fitted = predict(model, examples, collator)
-    before = score_spans(documents, examples, moved(model, fitted, -settings.outside), settings.tags)[0]
+    plain = moved(model, fitted, -settings.outside, tags=replace(settings.tags, apart=0.0))
+    before = score_spans(documents, examples, plain, settings.tags)[0]
     after = score_spans(documents, examples, fitted, settings.tags)[0]
     counts = [
         [one.correct, one.predicted, one.gold]
@@ -186,7 +187,7 @@ def summary() -> dict[str, Any]:
     """All trials, and those scored on dev against the first of them."""
     found = [json.loads(path.read_text()) for path in sorted((RESULTS / "recipe").glob("*.json"))]
     on_dev = {row["trial"]: [{"metrics": row["dev"]["metrics"]}] for row in found if "dev" in row}
-    shown = ("as trained", "calibrated", "outside", "seconds", "commit")
+    shown = ("as trained", "calibrated", "outside", "apart", "seconds", "commit")
     return {
         "data": "tune: a fifth of BC5CDR train",
         "trials": {row["trial"]: {key: row[key] for key in shown if key in row} for row in found},

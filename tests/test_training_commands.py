@@ -94,7 +94,7 @@ def test_a_training_on_everything_takes_its_calibration_from_another(tiny, tiny_
 
     like = shutil.copytree(tiny_bundle.folder, tmp_path / "like")
     manifest = json.loads((like / "bundle.json").read_text())
-    manifest["settings"] |= {"outside": 50.0, "temperature": 1.7}
+    manifest["settings"] |= {"outside": 50.0, "apart": 2.0, "temperature": 1.7}
     (like / "bundle.json").write_text(json.dumps(manifest))
     arguments = (
         "--train",
@@ -111,7 +111,7 @@ def test_a_training_on_everything_takes_its_calibration_from_another(tiny, tiny_
     done = call("train", "ner", *arguments, "--max-steps", 1, "--batch", 256, "--window", 128, "--tune-share", 0, "--calibration", like)
     assert done.exit_code == 0, done.output
     settings = json.loads((tmp_path / "b" / "bundle.json").read_text())["settings"]
-    assert (settings["outside"], settings["temperature"]) == (50.0, 1.7)
+    assert (settings["outside"], settings["apart"], settings["temperature"]) == (50.0, 2.0, 1.7)
     assert load_file(tmp_path / "b" / "head.safetensors")["bias"].argmax() == 0
     manifest["settings"]["labels"] = ["Disease"]
     (like / "bundle.json").write_text(json.dumps(manifest))

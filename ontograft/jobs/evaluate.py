@@ -27,7 +27,7 @@ _ALIKE: Mapping[str, Collection[str]] = {
     "pack": (),
     "base": (),
     "training": ("seed",),
-    "settings": ("arm", "outside", "temperature", "label_groups"),
+    "settings": ("arm", "outside", "apart", "temperature", "label_groups"),
 }
 
 

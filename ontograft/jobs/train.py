@@ -166,7 +166,7 @@ def _calibrated(settings: TaggerSettings, like: Path) -> TaggerSettings:
     known = bundled.settings_of(bundles.load(like, task=bundled.TASK))
     if known.labels != settings.labels:
         raise OptionError(f"{like}: calibrated for {', '.join(known.labels)}; this training has {', '.join(settings.labels)}")
-    return replace(settings, outside=known.outside, temperature=known.temperature)
+    return replace(settings, outside=known.outside, apart=known.apart, temperature=known.temperature)
 
 
 def _settings(plan: NerPlan, arm: Arm, seed: int) -> dict[str, Any]:

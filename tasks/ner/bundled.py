@@ -45,6 +45,7 @@ class TaggerSettings:
         crf: whether the head scores one tag after another, too.
         after: transformer layers before the fusion; None for two thirds of them.
         outside: what calibration added to the head's logit of ``O``; it is in the head's weights already.
+        apart: what calibration found a path to lose where two mentions of a label touch (:class:`ontograft.tasks.ner.tags.TagSet`).
         temperature: divides the tag logits before probabilities are read.
         label_groups: semantic groups that each label's concepts belong to, by number.
     """
@@ -56,6 +57,7 @@ class TaggerSettings:
     after: int | None = None
     crf: bool = False
     outside: float = 0.0
+    apart: float = 0.0
     temperature: float = 1.0
     label_groups: dict[str, list[int]] = field(default_factory=dict)
     lora: LoraSettings = field(default_factory=LoraSettings)
@@ -64,7 +66,7 @@ class TaggerSettings:
     @property
     def tags(self) -> TagSet:
         """The tags of the labels."""
-        return TagSet(self.labels)
+        return TagSet(self.labels, self.apart)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,14 +64,14 @@ def predict(model: Tagger, examples: Sequence[Example], collator: Collator, *, b
 
 
 @torch.inference_mode()
-def moved(model: Tagger, predictions: Sequence[Prediction], shift: float) -> list[Prediction]:
-    """The predictions of the same model, had its head given so much more to the logit of ``O``."""
+def moved(model: Tagger, predictions: Sequence[Prediction], shift: float, *, tags: TagSet | None = None) -> list[Prediction]:
+    """The predictions of the same model, had its head given so much more to the logit of ``O``; with other ``tags`` as these decode."""
     logits = [p.logits + shift * (np.arange(len(model.tags)) == 0).astype(np.float32) for p in predictions]
-    return [replace(p, logits=a, path=_path(model, a)) for p, a in zip(predictions, logits, strict=True)]
+    return [replace(p, logits=a, path=_path(model, a, tags)) for p, a in zip(predictions, logits, strict=True)]
 
 
-def _path(model: Tagger, logits: NDArray[np.float32]) -> NDArray[np.int64]:
-    return model.tags.decode(logits, model.chain.scores().cpu().numpy() if model.chain is not None else None)
+def _path(model: Tagger, logits: NDArray[np.float32], tags: TagSet | None = None) -> NDArray[np.int64]:
+    return (tags or model.tags).decode(logits, model.chain.scores().cpu().numpy() if model.chain is not None else None)
 
 
 def scored_spans(prediction: Prediction, tags: TagSet, temperature: float = 1.0) -> list[tuple[int, int, str, float]]:

@@ -16,9 +16,15 @@ _NEVER = -1e9
 
 @dataclass(frozen=True, slots=True)
 class TagSet:
-    """Tags of a label set: ``O``, then ``B-`` and ``I-`` of each label, in order."""
+    """Tags of a label set: ``O``, then ``B-`` and ``I-`` of each label, in order.
+
+    Attributes:
+        labels: what is tagged.
+        apart: what a path loses, in logits, with each mention that begins right behind another of its label, without a word between.
+    """
 
     labels: tuple[str, ...]
+    apart: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,11 +49,15 @@ class TagSet:
         return tags
 
     def transitions(self) -> NDArray[np.float32]:
-        """0 where tag ``j`` may follow tag ``i``, else -1e9, float32 ``[tags, tags]``; an ``I-`` follows its own ``B-`` or ``I-`` only."""
+        """What tag ``j`` behind tag ``i`` adds to a path, float32 ``[tags, tags]``: mostly 0.
+
+        An ``I-`` follows its own ``B-`` or ``I-`` only, else -1e9; a ``B-`` behind one of these costs :attr:`apart`.
+        """
         table = np.zeros((len(self), len(self)), dtype=np.float32)
         for inside in range(2, len(self), 2):
             table[:, inside] = _NEVER
             table[[inside - 1, inside], inside] = 0
+            table[[inside - 1, inside], inside - 1] = -self.apart
         return table
 
     def decode(self, logits: NDArray[np.float32], transitions: NDArray[np.float32] | None = None) -> NDArray[np.int64]:
@@ -55,7 +65,7 @@ class TagSet:
 
         Args:
             logits: ``[words, tags]``.
-            transitions: what one tag after another adds, ``[tags, tags]``; by default only what is allowed counts.
+            transitions: what one tag after another adds, ``[tags, tags]``; those of :meth:`transitions` by default.
         """
         n = len(logits)
         if n == 0:

@@ -66,6 +66,16 @@ def test_decoding_is_the_best_allowed_path(length):
         assert tuple(TAGS.decode(logits).tolist()) == best
 
 
+def test_mentions_that_touch_cost_what_keeps_them_apart():
+    wary = TagSet(("X",), apart=1.5)
+    for gain, spans in ((1.0, [(0, 1, "X")]), (2.0, [(0, 0, "X"), (1, 1, "X")])):
+        logits = np.array([[0, 9, 0], [0, 3 + gain, 3]], np.float32)
+        assert wary.spans(wary.decode(logits)) == spans
+    assert wary.spans(wary.decode(np.array([[0, 9, 0], [9, 0, 0], [0, 4, 3]], np.float32))) == [(0, 0, "X"), (2, 2, "X")]
+    others = TagSet(("X", "Y"), apart=1.5)
+    assert others.spans(others.decode(np.array([[0, 9, 0, 0, 0], [0, 0, 3, 4, 0]], np.float32))) == [(0, 0, "X"), (1, 1, "Y")]
+
+
 def test_no_inside_without_a_beginning():
     rng = np.random.default_rng(9)
     for _ in range(50):

@@ -13,6 +13,7 @@ from ontograft.fusion.arms import Arm
 from ontograft.tasks.ner import calibration
 from ontograft.tasks.ner import training as ner
 from ontograft.tasks.ner.bundled import TaggerSettings
+from ontograft.tasks.ner.crf import LinearChain
 from ontograft.tasks.ner.examples import Collator, Example, Preparer, WindowBatch
 from ontograft.tasks.ner.predict import Prediction, moved
 from ontograft.tasks.ner.tags import TagSet
@@ -317,10 +318,29 @@ def test_a_tagger_that_names_too_much_is_shifted_towards_outside():
     document = Annotated("1", text, tuple(Mention(int(bounds.starts[i]), int(bounds.ends[i]), "X") for i in range(0, 40, 4)))
     example = Example(text, bounds, (), None)
     found = moved(Head, [Prediction(logits, np.zeros(40, np.int64), np.zeros((0, 10), np.float32))], 0.0)
-    shift = calibration.outside_of(Head, [document], [example], found)
-    assert 1.0 < shift <= 3.0
+    tags, shift = calibration.balance_of(Head, [document], [example], found)
+    assert tags == Head.tags and 1.0 < shift <= 3.0
     assert moved(Head, found, shift)[0].path.sum() == 10 and found[0].path.sum() == 20
-    assert calibration.outside_of(Head, [replace(document, mentions=())], [example], found) == 0.0
+    assert calibration.balance_of(Head, [replace(document, mentions=())], [example], found) == (Head.tags, 0.0)
+
+
+def test_a_tagger_that_cuts_mentions_in_two_is_told_to_part_them_less():
+    class Head:
+        tags, chain = TagSet(("X",)), None
+
+    text = " ".join(f"w{i}" for i in range(40))
+    bounds = words(text)
+    logits = np.tile(np.array([3.0, 0.0, 0.0], np.float32), (40, 1))
+    logits[::4] = 0, 4, 0  # a mention of two words begins at every fourth one ...
+    logits[1::4] = 0, 4, 3  # ... and its second word looks like another's first
+    document = Annotated("1", text, tuple(Mention(int(bounds.starts[i]), int(bounds.ends[i + 1]), "X") for i in range(0, 40, 4)))
+    example = Example(text, bounds, (), None)
+    found = moved(Head, [Prediction(logits, np.zeros(40, np.int64), np.zeros((0, 10), np.float32))], 0.0)
+    tags, shift = calibration.balance_of(Head, [document], [example], found)
+    assert (tags.apart, shift) == (2.0, 0.0)
+    assert len(tags.spans(found[0].path)) == 20 and len(tags.spans(moved(Head, found, 0.0, tags=tags)[0].path)) == 10
+    Head.chain = LinearChain(Head.tags)  # which would have learned it
+    assert calibration.balance_of(Head, [document], [example], found)[0].apart == 0.0
 
 
 def test_hidden_pieces_are_never_special_ones():
