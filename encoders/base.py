@@ -100,10 +100,10 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 def save_adapters(folder: Path, base: BaseEncoder, weights: dict[str, Tensor], settings: lora.LoraSettings, notes: dict[str, Any]) -> None:
     """Write adapters of an encoder (float16 safetensors) and a manifest, so that :func:`resolve` takes the folder for the encoder."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.cpu().half().contiguous() for name, tensor in weights.items()}, folder / ADAPTERS)
+    (folder / ADAPTERS).write_bytes(save({name: tensor.cpu().half().contiguous() for name, tensor in weights.items()}))
     manifest = {
         **{"schema": SCHEMA, "base": {"name": base.name, "sha256": base.sha256}},
         **{"lora": {"rank": settings.rank, "alpha": settings.alpha}, "sha256": _sha256(folder / ADAPTERS), **notes},

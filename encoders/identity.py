@@ -80,10 +80,10 @@ class IdentityModel(nn.Module):
 
     def save(self, folder: Path, *, card: str, notes: dict[str, Any]) -> None:
         """Write weights (float16 safetensors), a manifest with ``notes`` and a card into a folder."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.cpu().half().contiguous() for name, tensor in self.weights().items()}, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save({name: tensor.cpu().half().contiguous() for name, tensor in self.weights().items()}))
         manifest = {
             "schema": SCHEMA,
             "kind": "identity",

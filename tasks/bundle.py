@@ -189,14 +189,14 @@ def save(
         graph: folder of the graph encoder, copied into the bundle.
         inside: further folders to copy into it, by name.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialised
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         work = Path(temporary) / "bundle"
         work.mkdir()
         for part, tensors in weights.items():
-            save_file({name: _stored(t) for name, t in tensors.items()}, work / f"{part}.safetensors")
+            (work / f"{part}.safetensors").write_bytes(serialised({name: _stored(t) for name, t in tensors.items()}))
         for name, source in {"graph": graph, _ENCODER: base.adapted, **inside}.items():
             if source is None:
                 continue
