@@ -276,10 +276,11 @@ def test_names_in_the_language_of_the_documents_are_found_as_they_stand(made: Pa
 
 
 def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:
-    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": TEXT}, {"id": "b", "text": ""})
+    english = {"id": "c", "text": "The patient was seen for pain."}
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": TEXT}, {"id": "b", "text": ""}, english)
     options = ["--pack", str(made / "pack"), "--model", str(made / "es"), "--out", str(tmp_path / "out.jsonl")]
     done = CliRunner().invoke(cli, ["code", str(source), *options])
-    assert done.exit_code == 3 and "coded 1 documents" in done.output
+    assert done.exit_code == 3 and "coded 2 documents" in done.output and "than the bundle reads: 1;" in done.output
     again = CliRunner().invoke(cli, ["code", str(source), *options])
     assert again.exit_code == 1 and "exists" in again.output
     wrong = CliRunner().invoke(cli, ["code", str(source), *options, "--overwrite", "--as-of", "2020-01-01"])

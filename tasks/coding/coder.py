@@ -22,7 +22,7 @@ from ontograft.tasks.coding.mentions import Mention, assertion_of, denied
 from ontograft.tasks.coding.reader import Encoding, Reader
 from ontograft.tasks.coding.settings import CoderSettings, bin_of
 from ontograft.tasks.coding.states import Document, StateEncoder
-from ontograft.tasks.coding.stems import Stems, language_of, stems_of
+from ontograft.tasks.coding.stems import Stems, is_foreign, stems_of
 from ontograft.tasks.coding.training import Example, Learned, retriever, score
 from ontograft.types import ASSERTIONS
 
@@ -60,13 +60,14 @@ class SuggestedCode:
 
 @dataclass(frozen=True, slots=True)
 class CodedNote:
-    """A coded text: codes by score, what is named in it but denied or of somebody else, and checks."""
+    """A coded text: codes by score, what is named in it but denied or of somebody else, checks, and whether it seems to be in another
+    language than the coder reads."""
 
     text: str
     codes: tuple[SuggestedCode, ...]
     not_coded: tuple[SuggestedCode, ...]
     checks: tuple[Check, ...]
-    language: str | None = None
+    foreign: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The line that ``ontograft code`` writes, without id and text."""
@@ -157,7 +158,7 @@ class Coder:
         coded = [i for i in order if i not in out][: self.options.top_k]
         codes = tuple(self._suggested(text, found, i) for i in coded)
         others = tuple(self._suggested(text, found, i) for i in order if i in out)
-        return CodedNote(text, codes, others, tuple(self._checks(text, codes)), language_of(text))
+        return CodedNote(text, codes, others, tuple(self._checks(text, codes)), is_foreign(text, self.settings.language))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[CodedNote]:
         """Codes of texts, in order."""
