@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -23,6 +24,7 @@ from ontograft.jobs.train_coding import CodingPlan, remarks, train_coding
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from ontograft.loading import load as load_bundle
+from ontograft.tasks.coding.candidates import FEATURES
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
 from ontograft.types import CodedDocument, CodeEvidence, Name, Scope
@@ -273,6 +275,25 @@ def test_names_in_the_language_of_the_documents_are_found_as_they_stand(made: Pa
     before, after = ({c["code"]: c for c in lines(tmp_path / f"{name}.jsonl")[0]["codes"]} for name in ("before", "after"))
     assert "icd10cm:N18" not in before
     assert after["icd10cm:N18"]["evidence"][0]["text"] == "nefropatía avanzada"
+
+
+def test_a_code_that_only_vectors_speak_for_is_found_by_a_coder_that_asks_them(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    plan = CodingPlan(
+        settings=CoderSettings(language="es", members=1, attention=0, scorer=8, coverage=0.5, nearest=3),
+        training=CodingTraining(epochs=2, folds=2),
+        base=tiny.base.name,
+        graph=tiny.graph,
+    )
+    train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "near", plan=plan)
+    near, far = (load_bundle(folder, pack=made / "pack", task="coding") for folder in (tmp_path / "near", made / "es"))
+    text = "Paciente con asthma exacerbada, en observación."
+    found, others = near.candidates(text), far.candidates(text)
+    alone = [code for code, own in zip(found.codes, found.mentions, strict=True) if own[0].by == "near"]
+    assert alone and not set(alone) & set(others.codes)
+    asked = found.features[:, FEATURES.index("near")]
+    assert all(asked[found.codes.index(code)] >= 0.6 for code in alone)
+    assert np.isnan(others.features[:, FEATURES.index("near")]).all()
+    assert near.retrieval_key != far.retrieval_key
 
 
 def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:

@@ -205,6 +205,20 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
 @click.option(
     "--messages", default=16, type=click.IntRange(0), show_default=True, help="Width of what candidates tell each other; 0 for none."
 )
+@click.option(
+    "--coverage",
+    default=0.6,
+    type=click.FloatRange(0.3, 1),
+    show_default=True,
+    help="Least share of a phrase or a name that has to stand in the text for its codes to be candidates.",
+)
+@click.option(
+    "--nearest",
+    default=0,
+    type=click.IntRange(0),
+    show_default=True,
+    help="Codes that are looked for by vectors for each stretch of words, 0 for none; they make retrieval several times as slow.",
+)
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted training finished, and go on.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
@@ -227,6 +241,8 @@ def coding(
     members: int,
     attention: int,
     messages: int,
+    coverage: float,
+    nearest: int,
     attribution: str,
     resume: bool,
     overwrite: bool,
@@ -237,7 +253,9 @@ def coding(
     from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, arms_of
 
     plan = CodingPlan(
-        settings=CoderSettings(language=language, attention=attention, messages=messages, members=members),
+        settings=CoderSettings(
+            language=language, attention=attention, messages=messages, members=members, coverage=coverage, nearest=nearest
+        ),
         training=CodingTraining(epochs=epochs, folds=folds, tuned=tuned, seed=seed),
         arms=arms_of(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),

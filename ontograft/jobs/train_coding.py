@@ -152,7 +152,7 @@ class _Work:
         say: Callable[[str], None],
     ) -> _Work:
         base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
-        knowledge = Knowledge(pack, GraphWeights.load(graph).key())
+        knowledge = Knowledge(pack, GraphWeights.load(graph).key(), graph=graph)
         settings = replace(plan.settings, graph_key=knowledge.graph_key, label=knowledge.width)
         return cls(source, dev, documents, gold, pack, plan, say, base, graph, knowledge, settings)
 
@@ -164,7 +164,7 @@ class _Work:
     def train(self, arm: Arm, seed: int, target: Path) -> dict[str, Any]:
         """Train one bundle, write it, and score it on dev where there is one."""
         if not self.made:
-            self.made.append(_material(self.source, self.documents, self.settings, self.base, self.plan, self.say))
+            self.made.append(material_of(self.source, self.documents, self.settings, self.base, self.plan, self.say))
         material, yields = self.made[0]
         self.say(f"training {arm}, seed {seed}, on {len(self.documents)} documents")
         trained = train(
@@ -228,7 +228,7 @@ def _hidden(material: Material, settings: CoderSettings) -> int:
     return material.states[0].states.shape[1] if material.states else settings.hidden
 
 
-def _material(
+def material_of(
     source: Path,
     documents: list[CodedDocument],
     settings: CoderSettings,

@@ -84,7 +84,8 @@ def load(bundle: bundles.Bundle, pack: Pack | None, *, options: CodeOptions | No
         raise BundleDamaged(
             f"{bundle.folder}: its weights do not fit the settings in its manifest ({type(error).__name__}); train it anew"
         ) from error
-    knowledge = Knowledge(pack, settings.graph_key) if pack is not None and settings.arm.has_knowledge else None
+    known = pack if settings.arm.has_knowledge else None
+    knowledge = Knowledge(known, settings.graph_key, graph=bundle.folder / "graph") if known is not None else None
     states = StateEncoder(bundle.base(), device=device) if settings.reads else None
     return Coder(
         settings,

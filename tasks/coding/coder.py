@@ -147,7 +147,7 @@ class Coder:
         self.settings, self.options, self.knowledge, self.learned = settings, options or CodeOptions(), knowledge, learned
         self.model_hash, self.pack_hash = model_hash, knowledge.pack.hash if knowledge is not None else ""
         self._encoding, self._readers, self._states = encoding, tuple(readers), states
-        self._retrieve = retriever(learned, knowledge, settings.language, asserter)
+        self._retrieve = retriever(learned, knowledge, settings, asserter)
         self._thresholds = np.array(settings.thresholds)
 
     def code(self, text: str, scores: Scores | None = None) -> CodedNote:
@@ -168,7 +168,8 @@ class Coder:
     @cached_property
     def retrieval_key(self) -> str:
         """Stands for what it finds candidates by: coders that share it find the same in a text."""
-        total = hashlib.sha256(f"{self.settings.language} {self.pack_hash} {self.knowledge is not None}".encode())
+        own = self.settings
+        total = hashlib.sha256(f"{own.language} {own.coverage} {own.nearest} {self.pack_hash} {self.knowledge is not None}".encode())
         for arrays in (self.learned.dictionary.arrays(), self.learned.lexicon.arrays()):
             for name in sorted(arrays):
                 total.update(np.ascontiguousarray(arrays[name]).tobytes())

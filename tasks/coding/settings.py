@@ -37,6 +37,8 @@ class CoderSettings:
         thresholds: least probability of a code, by bin of frequency.
         graph_key: hash of the graph encoder whose vectors it reads.
         regardless: of ``DENYING``, those that its training data codes all the same: a corpus may code every mention, denied or not.
+        coverage: least share of a phrase or a name that has to stand in the text for its codes to be candidates.
+        nearest: codes that are looked for by vectors for each stretch of words, 0 for none.
     """
 
     language: str = "en"
@@ -52,6 +54,8 @@ class CoderSettings:
     thresholds: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3)
     graph_key: str = ""
     regardless: tuple[str, ...] = ()
+    coverage: float = 0.6
+    nearest: int = 0
 
     @property
     def relations(self) -> tuple[int, ...]:

@@ -125,11 +125,18 @@ def learn_all(material: Material, knowledge: Knowledge | None, language: str) ->
     return Learned(dictionary, Lexicon.of(translations(pairs)))
 
 
-def retriever(learned: Learned, knowledge: Knowledge | None, language: str, asserter: Asserter | None) -> Retriever:
+def retriever(learned: Learned, knowledge: Knowledge | None, settings: CoderSettings, asserter: Asserter | None) -> Retriever:
     """Finds candidates by what was learned and what the pack knows."""
     if knowledge is None:
-        return Retriever(learned.dictionary, assertion=asserter)
-    return Retriever(learned.dictionary, codes=knowledge.codes, names=knowledge.named(learned.lexicon, language), assertion=asserter)
+        return Retriever(learned.dictionary, assertion=asserter, coverage=settings.coverage)
+    return Retriever(
+        learned.dictionary,
+        codes=knowledge.codes,
+        names=knowledge.named(learned.lexicon, settings.language),
+        nearby=knowledge.nearby(settings.language, settings.nearest) if settings.nearest else None,
+        assertion=asserter,
+        coverage=settings.coverage,
+    )
 
 
 def examples_of(material: Material, finder: Retriever, knowledge: Knowledge | None, arm: Arm) -> list[Example]:
@@ -179,7 +186,7 @@ def train(
         if alike is not None and knowledge is not None:  # the same candidates, other vectors of their labels
             examples = [replace(e, labels=knowledge.labels(e.candidates.codes, settings.arm)) for e in alike]
         else:
-            examples = _out_of_fold(material, folds, knowledge, settings, asserter, say)
+            examples = out_of_fold(material, folds, knowledge, settings, asserter, say)
         cached[settings.arm] = examples
     if not any(example.gold.any() for example in examples):
         raise CorpusError("no candidate of any training document is one of its codes: is this the pack and the language of the documents?")
@@ -202,19 +209,20 @@ def train(
     return Trained(settings, learn_all(material, knowledge, settings.language), encoding, readers, tune)
 
 
-def _out_of_fold(
+def out_of_fold(
     material: Material,
     folds: NDArray[np.int64],
     knowledge: Knowledge | None,
     settings: CoderSettings,
     asserter: Asserter | None,
-    say: Callable[[str], None],
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[Example]:
+    """Documents as the reader meets them, each with what the other folds taught."""
     examples: dict[int, Example] = {}
     for fold in sorted(set(folds.tolist())):
         inside, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         learned = learn_all(material.some(inside), knowledge, settings.language)
-        finder = retriever(learned, knowledge, settings.language, asserter)
+        finder = retriever(learned, knowledge, settings, asserter)
         examples |= dict(zip(held, examples_of(material.some(held), finder, knowledge, settings.arm), strict=True))
         say(f"fold {fold + 1}: {len(held)} documents read with {len(learned.dictionary)} phrases of the others")
     return [examples[i] for i in range(len(material.documents))]
@@ -269,7 +277,7 @@ def _fit(
             features, there, starts = _together([encoded[i] for i in chosen], padded=reader.reads)
             gold, _, _ = _together([torch.from_numpy(e.gold).float().unsqueeze(1) for e in some], padded=reader.reads)
             right = gold.squeeze(-1)[there]
-            read = reader(features, *_reading(reader, some), links=_links(some, settings, starts))
+            read = reader(features, *reading(reader, some), links=_links(some, settings, starts))
             loss = functional.binary_cross_entropy_with_logits(read.logits[there], right)
             if settings.messages:
                 loss = loss + _FIRST * functional.binary_cross_entropy_with_logits(read.first[there], right)
@@ -293,13 +301,13 @@ def score(
     features = torch.from_numpy(encoding(seen_by(settings.arm, example.candidates.features))).unsqueeze(0)
     with torch.inference_mode():
         links = _links([example], settings, [0])
-        reads = [reader(features, *_reading(reader, [example]), links=links) for reader in readers]
+        reads = [reader(features, *reading(reader, [example]), links=links) for reader in readers]
     logits = np.mean([read.logits[0].double().numpy() for read in reads], axis=0)
     gains = [read.gains[0].numpy() for read in reads if read.gains is not None]
     return logits, np.mean(gains, axis=0) if gains else None
 
 
-def _reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
+def reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
     """Labels, token states and their mask, padded; nothing for a reader that does not attend, or has no labels to ask with."""
     if not reader.reads or not examples[0].labels.shape[1]:
         return ()
@@ -337,4 +345,17 @@ def _padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     return tensor, torch.arange(tensor.shape[1]) < lengths.unsqueeze(1)
 
 
-__all__ = ["Example", "Learned", "Material", "Trained", "examples_of", "fit", "learn_all", "retriever", "score", "train"]
+__all__ = [
+    "Example",
+    "Learned",
+    "Material",
+    "Trained",
+    "examples_of",
+    "fit",
+    "learn_all",
+    "out_of_fold",
+    "reading",
+    "retriever",
+    "score",
+    "train",
+]
