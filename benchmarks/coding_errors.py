@@ -48,8 +48,8 @@ def scores_of(
     encoding = Encoding.of(np.concatenate([example.candidates.features for example in examples]), bins=8)
     found = {}
     for fold in range(FOLDS):
-        readers = fit([examples[i] for i in np.flatnonzero(folds != fold)], encoding, settings, training)
-        found |= {int(i): score(readers, encoding, settings, examples[i])[0] for i in np.flatnonzero(folds == fold)}
+        readers, trees = fit([examples[i] for i in np.flatnonzero(folds != fold)], encoding, settings, training)
+        found |= {int(i): score(readers, encoding, settings, examples[i], trees=trees)[0] for i in np.flatnonzero(folds == fold)}
         print(f"fold {fold + 1} scored", flush=True)
     return found
 

@@ -182,7 +182,7 @@ def readers(
 
     def arm(name: str, some: Sequence[Example], own: CoderSettings, **more: Any) -> tuple[Reader, ...]:
         began = time.process_time()
-        trained = fit([some[i] for i in inside], encoding, own, training)
+        trained, _ = fit([some[i] for i in inside], encoding, own, training)
         chosen = [some[i] for i in held]
         found, sums[name] = figures(chosen, scored(trained, encoding, own, chosen))
         body[name] = {**found, "cpu_seconds_to_train": round(time.process_time() - began, 1), **more}

@@ -215,6 +215,8 @@ def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, 
     (bare / "trainD.tsv").write_text("")
     with pytest.raises(CorpusError, match="no document has a code"):
         train_coding(bare, None, pack=made / "pack", out=tmp_path / "out", plan=plan)
+    with pytest.raises(OptionError, match="nothing would score"):
+        train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(members=0)))
     with pytest.raises(OptionError, match="language 'fr'"):
         train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(language="fr")))
 
@@ -279,8 +281,8 @@ def test_names_in_the_language_of_the_documents_are_found_as_they_stand(made: Pa
 
 def test_a_code_that_only_vectors_speak_for_is_found_by_a_coder_that_asks_them(made: Path, tmp_path: Path, tiny: Tiny) -> None:
     plan = CodingPlan(
-        settings=CoderSettings(language="es", members=1, attention=0, scorer=8, coverage=0.5, nearest=3),
-        training=CodingTraining(epochs=2, folds=2),
+        settings=CoderSettings(language="es", members=0, trees=5, attention=0, coverage=0.5, nearest=3),
+        training=CodingTraining(folds=2),
         base=tiny.base.name,
         graph=tiny.graph,
     )
@@ -294,6 +296,7 @@ def test_a_code_that_only_vectors_speak_for_is_found_by_a_coder_that_asks_them(m
     assert all(asked[found.codes.index(code)] >= 0.6 for code in alone)
     assert np.isnan(others.features[:, FEATURES.index("near")]).all()
     assert near.retrieval_key != far.retrieval_key
+    assert near.code(TEXT).codes and "5 boosted trees" in (tmp_path / "near" / "README.md").read_text()
 
 
 def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:

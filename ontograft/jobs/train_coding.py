@@ -26,7 +26,7 @@ from ontograft.tasks.coding.card import coding_card
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.knowledge import Knowledge
 from ontograft.tasks.coding.projection import project
-from ontograft.tasks.coding.settings import TASK, CoderSettings, CodingTraining, check_language
+from ontograft.tasks.coding.settings import TASK, CoderSettings, CodingTraining, check_settings
 from ontograft.tasks.coding.states import StateEncoder
 from ontograft.tasks.coding.stems import stems_of
 from ontograft.tasks.coding.training import Example, Material, train
@@ -94,7 +94,7 @@ def train_coding(
         )
     bundles.refuse_foreign(out)
     language = plan.settings.language
-    check_language(language)
+    check_settings(plan.settings)
     held = read_codiesp(dev, language=language) if dev is not None else []
     documents = without_groups(read_codiesp(source, language=language), held)
     if not any(document.codes for document in documents):

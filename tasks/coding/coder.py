@@ -24,6 +24,7 @@ from ontograft.tasks.coding.settings import CoderSettings, bin_of
 from ontograft.tasks.coding.states import Document, StateEncoder
 from ontograft.tasks.coding.stems import Stems, is_foreign, stems_of
 from ontograft.tasks.coding.training import Example, Learned, retriever, score
+from ontograft.tasks.coding.trees import Trees
 from ontograft.types import ASSERTIONS
 
 _SENTENCE = 120  # characters around the evidence in which a side is looked for, at most
@@ -117,7 +118,7 @@ class Coder:
     """Codes texts.
 
     Args:
-        settings, learned, encoding, readers: of the bundle.
+        settings, learned, encoding, readers, trees: of the bundle.
         knowledge: of the pack; None for the arm without one.
         states: reads token states; None where no reader attends.
         asserter: says how mentions are meant; None where there are no rules for the language.
@@ -138,6 +139,7 @@ class Coder:
         encoding: Encoding,
         readers: Sequence[Reader],
         *,
+        trees: Trees | None = None,
         knowledge: Knowledge | None,
         states: StateEncoder | None,
         asserter: Asserter | None,
@@ -146,7 +148,7 @@ class Coder:
     ) -> None:
         self.settings, self.options, self.knowledge, self.learned = settings, options or CodeOptions(), knowledge, learned
         self.model_hash, self.pack_hash = model_hash, knowledge.pack.hash if knowledge is not None else ""
-        self._encoding, self._readers, self._states = encoding, tuple(readers), states
+        self._encoding, self._readers, self._trees, self._states = encoding, tuple(readers), trees, states
         self._retrieve = retriever(learned, knowledge, settings, asserter)
         self._thresholds = np.array(settings.thresholds)
 
@@ -196,14 +198,15 @@ class Coder:
         )
         states = document.states if document is not None else np.zeros((0, 0), dtype=np.float16)
         example = Example(found, labels, states, np.zeros(len(found.codes), dtype=np.bool_), 0)
-        logits, gains = score(self._readers, self._encoding, self.settings, example)
+        logits, gains = score(self._readers, self._encoding, self.settings, example, trees=self._trees)
         p = probability(logits * self.settings.slope + self.settings.offset)
         bins = np.array([bin_of(int(n)) for n in found.seen], dtype=np.int64)
         return Scores(found, p, p >= self._thresholds[bins], gains, stems, document)
 
     def without_pack(self, asserter: Asserter | None) -> Coder:
         """The same weights that know no pack: what they score is no control, since they were trained with one."""
-        return Coder(self.settings, self.learned, self._encoding, self._readers, knowledge=None, states=None, asserter=asserter)
+        own = self.settings, self.learned, self._encoding, self._readers
+        return Coder(*own, trees=self._trees, knowledge=None, states=None, asserter=asserter)
 
     def _left_out(self, mentions: Sequence[Mention]) -> bool:
         """Whether a code is not coded for how its mentions are meant."""
