@@ -200,8 +200,8 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
 @click.option("--epochs", default=12, type=click.IntRange(1), show_default=True, help="Passes over the training documents.")
 @click.option("--folds", default=5, type=click.IntRange(2), show_default=True, help="Parts of the training documents, read out of fold.")
 @click.option("--tuned", default=5, type=click.IntRange(1), show_default=True, help="Folds that calibration and thresholds are taken from.")
-@click.option("--members", default=3, type=click.IntRange(0), show_default=True, help="Readers whose scores are averaged.")
-@click.option("--trees", default=0, type=click.IntRange(0), show_default=True, help="Boosted trees beside the readers, 0 for none.")
+@click.option("--members", default=0, type=click.IntRange(0), show_default=True, help="Readers whose scores are averaged.")
+@click.option("--trees", default=200, type=click.IntRange(0), show_default=True, help="Boosted trees beside the readers, 0 for none.")
 @click.option("--attention", default=0, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
 @click.option(
     "--messages", default=16, type=click.IntRange(0), show_default=True, help="Width of what candidates tell each other; 0 for none."
