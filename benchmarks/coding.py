@@ -56,12 +56,17 @@ def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str
     return {"all": interval(a.sum(2), b.sum(2)), **{name: interval(a[:, :, at], b[:, :, at]) for at, name in enumerate(BIN_NAMES)}}
 
 
+def plan_of(language: str) -> CodingPlan:
+    """The recipe, chosen out of fold on train."""
+    settings, training = CoderSettings(language=language, attention=0, members=0, trees=200), CodingTraining()
+    return CodingPlan(settings=settings, training=training, arms=ARMS, seeds=SEEDS)
+
+
 def trained(
     language: str, *, data: Path, pack: Path, runs: Path
 ) -> tuple[dict[Arm, list[bundles.Bundle]], dict[str, list[dict[str, Any]]]]:
     """The bundles of all arms and seeds, trained where they are not there yet, and what they scored on dev."""
-    settings, training = CoderSettings(language=language, attention=0, messages=16, members=2), CodingTraining(epochs=10, tuned=1)
-    plan = CodingPlan(settings=settings, training=training, arms=ARMS, seeds=SEEDS)
+    plan = plan_of(language)
     report = train_coding(
         data / "train", data / "dev", pack=pack, out=runs / language, plan=plan, resume=True, say=lambda line: print(line, flush=True)
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -23,6 +24,7 @@ from ontograft.jobs.train_coding import CodingPlan, remarks, train_coding
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from ontograft.loading import load as load_bundle
+from ontograft.tasks.coding.candidates import FEATURES
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
 from ontograft.types import CodedDocument, CodeEvidence, Name, Scope
@@ -213,6 +215,8 @@ def test_training_refuses_what_it_cannot_learn_from(made: Path, tmp_path: Path, 
     (bare / "trainD.tsv").write_text("")
     with pytest.raises(CorpusError, match="no document has a code"):
         train_coding(bare, None, pack=made / "pack", out=tmp_path / "out", plan=plan)
+    with pytest.raises(OptionError, match="nothing would score"):
+        train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(members=0)))
     with pytest.raises(OptionError, match="language 'fr'"):
         train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "o", plan=CodingPlan(settings=CoderSettings(language="fr")))
 
@@ -275,11 +279,32 @@ def test_names_in_the_language_of_the_documents_are_found_as_they_stand(made: Pa
     assert after["icd10cm:N18"]["evidence"][0]["text"] == "nefropatía avanzada"
 
 
+def test_a_code_that_only_vectors_speak_for_is_found_by_a_coder_that_asks_them(made: Path, tmp_path: Path, tiny: Tiny) -> None:
+    plan = CodingPlan(
+        settings=CoderSettings(language="es", members=0, trees=5, attention=0, coverage=0.5, nearest=3),
+        training=CodingTraining(folds=2),
+        base=tiny.base.name,
+        graph=tiny.graph,
+    )
+    train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "near", plan=plan)
+    near, far = (load_bundle(folder, pack=made / "pack", task="coding") for folder in (tmp_path / "near", made / "es"))
+    text = "Paciente con asthma exacerbada, en observación."
+    found, others = near.candidates(text), far.candidates(text)
+    alone = [code for code, own in zip(found.codes, found.mentions, strict=True) if own[0].by == "near"]
+    assert alone and not set(alone) & set(others.codes)
+    asked = found.features[:, FEATURES.index("near")]
+    assert all(asked[found.codes.index(code)] >= 0.6 for code in alone)
+    assert np.isnan(others.features[:, FEATURES.index("near")]).all()
+    assert near.retrieval_key != far.retrieval_key
+    assert near.code(TEXT).codes and "5 boosted trees" in (tmp_path / "near" / "README.md").read_text()
+
+
 def test_the_command_codes_and_says_what_it_rejected(made: Path, tmp_path: Path) -> None:
-    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": TEXT}, {"id": "b", "text": ""})
+    english = {"id": "c", "text": "The patient was seen for pain."}
+    source = notes(tmp_path / "notes.jsonl", {"id": "a", "text": TEXT}, {"id": "b", "text": ""}, english)
     options = ["--pack", str(made / "pack"), "--model", str(made / "es"), "--out", str(tmp_path / "out.jsonl")]
     done = CliRunner().invoke(cli, ["code", str(source), *options])
-    assert done.exit_code == 3 and "coded 1 documents" in done.output
+    assert done.exit_code == 3 and "coded 2 documents" in done.output and "than the bundle reads: 1;" in done.output
     again = CliRunner().invoke(cli, ["code", str(source), *options])
     assert again.exit_code == 1 and "exists" in again.output
     wrong = CliRunner().invoke(cli, ["code", str(source), *options, "--overwrite", "--as-of", "2020-01-01"])

@@ -40,6 +40,6 @@ def command(ctx: click.Context, asked: _answers.Asked, as_of: datetime | None, c
     options = CodeRun(**chosen, **asked.columns, as_of=as_of.date() if as_of is not None else None)
     with render.progress("coding", unit="documents") as bar:
         report = code(options=options, csv=csv, fhir=fhir, **asked.of_job(bar))
-    if report.other_language:
-        render.warning(f"{report.other_language:,} documents are neither Spanish nor English, as it seems: expect little of their codes")
+    if report.foreign:
+        render.warning(f"documents that seem to be in another language than the bundle reads: {report.foreign:,}; expect little of them")
     _answers.tell(ctx, report, "documents that were coded")

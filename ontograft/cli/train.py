@@ -200,10 +200,25 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
 @click.option("--epochs", default=12, type=click.IntRange(1), show_default=True, help="Passes over the training documents.")
 @click.option("--folds", default=5, type=click.IntRange(2), show_default=True, help="Parts of the training documents, read out of fold.")
 @click.option("--tuned", default=5, type=click.IntRange(1), show_default=True, help="Folds that calibration and thresholds are taken from.")
-@click.option("--members", default=3, type=click.IntRange(1), show_default=True, help="Readers whose scores are averaged.")
-@click.option("--attention", default=64, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
+@click.option("--members", default=0, type=click.IntRange(0), show_default=True, help="Readers whose scores are averaged.")
+@click.option("--trees", default=200, type=click.IntRange(0), show_default=True, help="Boosted trees beside the readers, 0 for none.")
+@click.option("--attention", default=0, type=click.IntRange(0), show_default=True, help="Width of the label attention; 0 for none.")
 @click.option(
     "--messages", default=16, type=click.IntRange(0), show_default=True, help="Width of what candidates tell each other; 0 for none."
+)
+@click.option(
+    "--coverage",
+    default=0.6,
+    type=click.FloatRange(0.3, 1),
+    show_default=True,
+    help="Least share of a phrase or a name that has to stand in the text for its codes to be candidates.",
+)
+@click.option(
+    "--nearest",
+    default=0,
+    type=click.IntRange(0),
+    show_default=True,
+    help="Codes that are looked for by vectors for each stretch of words, 0 for none; they make retrieval several times as slow.",
 )
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted training finished, and go on.")
@@ -225,8 +240,11 @@ def coding(
     folds: int,
     tuned: int,
     members: int,
+    trees: int,
     attention: int,
     messages: int,
+    coverage: float,
+    nearest: int,
     attribution: str,
     resume: bool,
     overwrite: bool,
@@ -237,7 +255,15 @@ def coding(
     from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, arms_of
 
     plan = CodingPlan(
-        settings=CoderSettings(language=language, attention=attention, messages=messages, members=members),
+        settings=CoderSettings(
+            language=language,
+            attention=attention,
+            messages=messages,
+            members=members,
+            trees=trees,
+            coverage=coverage,
+            nearest=nearest,
+        ),
         training=CodingTraining(epochs=epochs, folds=folds, tuned=tuned, seed=seed),
         arms=arms_of(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),

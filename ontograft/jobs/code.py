@@ -43,13 +43,13 @@ class CodeRun:
 
 @dataclass(slots=True)
 class CodeReport(Report):
-    """What was coded; ``other_language`` counts documents that are neither Spanish nor English, as it seems."""
+    """What was coded; ``foreign`` counts documents that seem to be in another language than the bundle reads."""
 
     COUNTS = ("codes", "not_coded")
 
     codes: int = 0
     not_coded: int = 0
-    other_language: int = 0
+    foreign: int = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count a line."""
@@ -105,7 +105,7 @@ def code(
     found, groups = _records(source, columns, options)
 
     def record(note: Note, answer: CodedNote) -> dict[str, Any]:
-        report.other_language += answer.language is None
+        report.foreign += answer.foreign
         line = {"id": note.id, **answer.to_dict()}
         return line if groups is None else groups[note.id].placed(line)
 

@@ -26,7 +26,7 @@ from ontograft.tasks.coding.card import coding_card
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.knowledge import Knowledge
 from ontograft.tasks.coding.projection import project
-from ontograft.tasks.coding.settings import TASK, CoderSettings, CodingTraining, check_language
+from ontograft.tasks.coding.settings import TASK, CoderSettings, CodingTraining, check_settings
 from ontograft.tasks.coding.states import StateEncoder
 from ontograft.tasks.coding.stems import stems_of
 from ontograft.tasks.coding.training import Example, Material, train
@@ -94,7 +94,7 @@ def train_coding(
         )
     bundles.refuse_foreign(out)
     language = plan.settings.language
-    check_language(language)
+    check_settings(plan.settings)
     held = read_codiesp(dev, language=language) if dev is not None else []
     documents = without_groups(read_codiesp(source, language=language), held)
     if not any(document.codes for document in documents):
@@ -152,7 +152,7 @@ class _Work:
         say: Callable[[str], None],
     ) -> _Work:
         base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
-        knowledge = Knowledge(pack, GraphWeights.load(graph).key())
+        knowledge = Knowledge(pack, GraphWeights.load(graph).key(), graph=graph)
         settings = replace(plan.settings, graph_key=knowledge.graph_key, label=knowledge.width)
         return cls(source, dev, documents, gold, pack, plan, say, base, graph, knowledge, settings)
 
@@ -164,7 +164,7 @@ class _Work:
     def train(self, arm: Arm, seed: int, target: Path) -> dict[str, Any]:
         """Train one bundle, write it, and score it on dev where there is one."""
         if not self.made:
-            self.made.append(_material(self.source, self.documents, self.settings, self.base, self.plan, self.say))
+            self.made.append(material_of(self.source, self.documents, self.settings, self.base, self.plan, self.say))
         material, yields = self.made[0]
         self.say(f"training {arm}, seed {seed}, on {len(self.documents)} documents")
         trained = train(
@@ -228,7 +228,7 @@ def _hidden(material: Material, settings: CoderSettings) -> int:
     return material.states[0].states.shape[1] if material.states else settings.hidden
 
 
-def _material(
+def material_of(
     source: Path,
     documents: list[CodedDocument],
     settings: CoderSettings,

@@ -25,6 +25,7 @@ from ontograft.tasks.coding.settings import TASK, CoderSettings
 from ontograft.tasks.coding.states import StateEncoder
 from ontograft.tasks.coding.training import Learned, Trained, reader_settings
 from ontograft.tasks.coding.translation import Lexicon
+from ontograft.tasks.coding.trees import Trees
 
 
 def save(
@@ -34,11 +35,13 @@ def save(
     readers = {f"{at}.{name}": tensor for at, reader in enumerate(trained.readers) for name, tensor in reader.state_dict().items()}
     dictionary = trained.learned.dictionary.arrays()
     weights = {
-        "readers": readers,
+        **({"readers": readers} if readers else {}),
         "encoding": {"edges": torch.from_numpy(trained.encoding.edges.view(np.int32).copy())},  # bits: half a float would move the bins
         "phrases": {name: torch.from_numpy(array.copy()) for name, array in dictionary.items()},
         "lexicon": {name: torch.from_numpy(array.copy()) for name, array in trained.learned.lexicon.arrays().items()},
     }
+    if trained.trees is not None:
+        weights["trees"] = {name: torch.from_numpy(array.copy()) for name, array in trained.trees.arrays().items()}
     manifest = {"task": TASK, "settings": asdict(trained.settings), **notes}
     return bundles.save(folder, base=base, manifest=manifest, weights=weights, card=card, graph=graph)
 
@@ -75,7 +78,8 @@ def load(bundle: bundles.Bundle, pack: Pack | None, *, options: CodeOptions | No
         parts = {part: bundle.arrays(part) for part in ("encoding", "phrases", "lexicon")}
         encoding = Encoding(parts["encoding"]["edges"].view(np.float32))
         learned = Learned(Dictionary.from_arrays(parts["phrases"]), Lexicon.from_arrays(parts["lexicon"]))
-        readers, weights = [], bundle.weights("readers")
+        trees = Trees.from_arrays(bundle.arrays("trees")) if settings.trees else None
+        readers, weights = [], bundle.weights("readers") if settings.members else {}
         for at in range(settings.members):
             reader = Reader(reader_settings(settings, encoding)).eval()
             reader.load_state_dict({n.removeprefix(f"{at}."): t for n, t in weights.items() if n.startswith(f"{at}.")})
@@ -84,13 +88,15 @@ def load(bundle: bundles.Bundle, pack: Pack | None, *, options: CodeOptions | No
         raise BundleDamaged(
             f"{bundle.folder}: its weights do not fit the settings in its manifest ({type(error).__name__}); train it anew"
         ) from error
-    knowledge = Knowledge(pack, settings.graph_key) if pack is not None and settings.arm.has_knowledge else None
+    known = pack if settings.arm.has_knowledge else None
+    knowledge = Knowledge(known, settings.graph_key, graph=bundle.folder / "graph") if known is not None else None
     states = StateEncoder(bundle.base(), device=device) if settings.reads else None
     return Coder(
         settings,
         learned,
         encoding,
         readers,
+        trees=trees,
         knowledge=knowledge,
         states=states,
         asserter=asserter_of(settings.language),

@@ -19,12 +19,14 @@ from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.keys import Match, Translate, itself
 from ontograft.tasks.coding.mentions import Mention
 from ontograft.tasks.coding.names import NameIndex
+from ontograft.tasks.coding.nearby import Near, Nearby
 from ontograft.tasks.coding.phrases import Dictionary
 from ontograft.tasks.coding.rivals import links
 from ontograft.tasks.coding.stems import Stems
 
 LIMIT = 300
-_LEAST = 0.6
+_NEAR_COUNTS = 0.5  # beside the third of a name's score
+_NEAR_STRENGTH = 0.3
 _SAYS = 0.3  # a name's weight counts by this power beside its coverage
 
 PHRASE = (
@@ -40,7 +42,8 @@ GRAPH = ("category_frequency", "share_of_category", "relative_precision", "relat
 COMMON = ("frequency", "no_phrase", "no_name", "in_pack", "candidates", "length", "unspecified", "other", "negated", "affirmed", "family")
 LETTERS = tuple(f"letter_{chr(65 + i)}" for i in range(26))
 NATIVE = ("native_coverage", "native_says", "native_words")
-FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS, *NATIVE)  # only ever appended to: bundles know the first ones
+NEAR = ("near", "near_rank", "near_words")
+FEATURES = (*PHRASE, *NAME, *GRAPH, *COMMON, *LETTERS, *NATIVE, *NEAR)  # only ever appended to: bundles know the first ones
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +103,9 @@ class Retriever:
         dictionary: learned phrases.
         codes: of the pack; None reads without it.
         names: of the pack, each index with what a word of the text may stand for in it.
+        nearby: finds codes by vectors; None for none.
         assertion: says how mentions are meant; None where there are no rules for the language.
+        coverage: least share of a phrase or a name that has to stand in the text.
     """
 
     def __init__(
@@ -109,9 +114,12 @@ class Retriever:
         *,
         codes: CodeSet | None = None,
         names: Sequence[tuple[NameIndex, Translate]] = (),
+        nearby: Nearby | None = None,
         assertion: Asserter | None = None,
+        coverage: float = 0.6,
     ) -> None:
         self.dictionary, self._codes, self._names, self._asserter = dictionary, codes, tuple(names), assertion
+        self._nearby, self._least = nearby, coverage
         self._categories: dict[str, int] = defaultdict(int)
         for code in dictionary.codes:
             self._categories[self._category(code)] += dictionary.seen(code)
@@ -120,18 +128,24 @@ class Retriever:
         """The candidates of a text, whose stems are given."""
         phrases = self._phrases(stems)
         names = self._name_matches(stems)
-        strongest = _strongest(phrases, names)
+        near = self._nearby(text, stems) if self._nearby is not None else {}
+        strongest = _strongest(phrases, names, near)
         kept = sorted(strongest, key=lambda code: (-strongest[code], code))[:LIMIT]
         phrases, names = ({c: every[c] for c in kept if c in every} for every in (phrases, names))  # type: ignore[assignment]
-        mentions = self._mentions(text, stems, phrases, names)
+        alone = {code: near[code] for code in kept if code not in phrases and code not in names}
+        mentions = self._mentions(text, stems, phrases, names, alone)
         features = self._features(stems, kept, phrases, names, mentions)
+        at = FEATURES.index(NEAR[0])
+        for row, code in enumerate(kept):
+            if code in near:
+                features[row, at : at + len(NEAR)] = near[code].cosine, near[code].rank, near[code].after - near[code].first
         seen = np.array([self.dictionary.seen(code) for code in kept], dtype=np.int32)
         own = tuple(mentions[code] for code in kept)
         return Candidates(tuple(kept), features, own, seen, links(own, [self._category(c) for c in kept], [self._path(c) for c in kept]))
 
     def _phrases(self, stems: Stems) -> dict[str, list[_Phrase]]:
         dictionary = self.dictionary
-        matches = dictionary.index.find(stems, least=_LEAST)
+        matches = dictionary.index.find(stems, least=self._least)
         whole = {(match.first, match.after) for match in matches if match.whole}
         longest = {s for s in whole if not any(o != s and o[0] <= s[0] and s[1] <= o[1] for o in whole)}
         found: dict[str, list[_Phrase]] = defaultdict(list)
@@ -158,14 +172,14 @@ class Retriever:
     def _name_matches(self, stems: Stems) -> dict[str, list[_Name]]:
         found: dict[str, list[_Name]] = defaultdict(list)
         for names, translate in self._names:
-            for match in names.index.find(stems, least=_LEAST, translate=translate):
+            for match in names.index.find(stems, least=self._least, translate=translate):
                 for code, title in names.codes[match.key]:
                     says, words = float(names.says[match.key]), int(names.index.lengths[match.key])
                     found[code].append(_Name(match, says, words, title, names.texts[match.key], translate is itself))
         return found
 
     def _mentions(
-        self, text: str, stems: Stems, phrases: dict[str, list[_Phrase]], names: dict[str, list[_Name]]
+        self, text: str, stems: Stems, phrases: dict[str, list[_Phrase]], names: dict[str, list[_Name]], near: dict[str, Near]
     ) -> dict[str, tuple[Mention, ...]]:
         spans: dict[str, dict[tuple[int, int], tuple[float, str, str]]] = defaultdict(dict)
         for code, every in phrases.items():
@@ -177,6 +191,9 @@ class Retriever:
             for n in all_names:
                 strength = 0.5 * n.match.coverage**2 * min(1.0, n.says / 10)
                 _raise(spans[code], (n.match.first, n.match.after), (strength, "title" if n.title else "term", n.name))
+        for code, words in near.items():
+            assert self._codes is not None
+            spans[code][words.first, words.after] = (_NEAR_STRENGTH * words.cosine, "near", self._codes.name(code) or code)
         distinct = sorted({span for own in spans.values() for span in own})
         offsets = [(stems.starts[first], stems.ends[after - 1]) for first, after in distinct]
         said = dict(zip(distinct, self._asserter(text, offsets), strict=True)) if self._asserter is not None else {}
@@ -232,7 +249,7 @@ class Retriever:
             rows[row, letters + ord(code[0]) - 65] = 1.0
             native = max((n for n in names.get(code, ()) if n.native), key=lambda n: n.score, default=None)
             if native is not None:
-                rows[row, letters + len(LETTERS) :] = (native.match.coverage, native.says, native.words)
+                rows[row, letters + len(LETTERS) :][: len(NATIVE)] = (native.match.coverage, native.says, native.words)
         return rows
 
     def _graph_features(
@@ -278,11 +295,13 @@ def _raise(spans: dict[tuple[int, int], tuple[float, str, str]], span: tuple[int
         spans[span] = how
 
 
-def _strongest(phrases: dict[str, list[_Phrase]], names: dict[str, list[_Name]]) -> dict[str, float]:
-    """What is known of each code before reading: the best of its phrases or names."""
+def _strongest(phrases: dict[str, list[_Phrase]], names: dict[str, list[_Name]], near: dict[str, Near]) -> dict[str, float]:
+    """What is known of each code before reading: the best of its phrases, its names, or its nearness."""
     strongest = {code: 1 + max(p.precision * p.match.coverage for p in every) for code, every in phrases.items()}
     for code, every in names.items():
         strongest[code] = max(strongest.get(code, 0.0), max(n.score for n in every) / 3)
+    for code, words in near.items():
+        strongest[code] = max(strongest.get(code, 0.0), words.cosine * _NEAR_COUNTS)
     return strongest
 
 

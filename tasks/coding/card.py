@@ -23,16 +23,18 @@ def coding_card(
             f" On {'/'.join(dev.parts[-2:])}, read once: micro F1 {metrics['f1']:.3f} (precision {metrics['precision']:.3f}, recall "
             f"{metrics['recall']:.3f}), MAP {metrics['map']:.3f}; what is denied not coded: {metrics['with_assertion']['f1']:.3f}."
         )
-    how = (
+    readers = f"{settings.members} readers averaged: " + (
         f"label cross-attention over the states of {base}, frozen"
         if settings.attention
         else "a network over what is known of each candidate"
     )
+    trees = f"{settings.trees} boosted trees over what is known of each candidate"
+    how = " and ".join([*([readers] if settings.members else []), *([trees] if settings.trees else [])])
     return f"""# ICD-10-CM coding: {_NAMES.get(settings.language, settings.language)}
 
 Suggests ICD-10-CM diagnosis codes for a whole record, each with the words that show it; procedures (ICD-10-PCS) are out of scope.
 Candidates come from phrases of the training evidence and from the names of any pack's codes, and are read by
-{how} (arm `{settings.arm}`, {settings.members} readers averaged).
+{how} (arm `{settings.arm}`).
 
 ## Data
 Trained on {trained["documents"]} documents with {trained["codes"]} codes and {trained["evidence"]} rows of evidence

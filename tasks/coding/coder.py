@@ -22,8 +22,9 @@ from ontograft.tasks.coding.mentions import Mention, assertion_of, denied
 from ontograft.tasks.coding.reader import Encoding, Reader
 from ontograft.tasks.coding.settings import CoderSettings, bin_of
 from ontograft.tasks.coding.states import Document, StateEncoder
-from ontograft.tasks.coding.stems import Stems, language_of, stems_of
+from ontograft.tasks.coding.stems import Stems, is_foreign, stems_of
 from ontograft.tasks.coding.training import Example, Learned, retriever, score
+from ontograft.tasks.coding.trees import Trees
 from ontograft.types import ASSERTIONS
 
 _SENTENCE = 120  # characters around the evidence in which a side is looked for, at most
@@ -60,13 +61,14 @@ class SuggestedCode:
 
 @dataclass(frozen=True, slots=True)
 class CodedNote:
-    """A coded text: codes by score, what is named in it but denied or of somebody else, and checks."""
+    """A coded text: codes by score, what is named in it but denied or of somebody else, checks, and whether it seems to be in another
+    language than the coder reads."""
 
     text: str
     codes: tuple[SuggestedCode, ...]
     not_coded: tuple[SuggestedCode, ...]
     checks: tuple[Check, ...]
-    language: str | None = None
+    foreign: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The line that ``ontograft code`` writes, without id and text."""
@@ -116,7 +118,7 @@ class Coder:
     """Codes texts.
 
     Args:
-        settings, learned, encoding, readers: of the bundle.
+        settings, learned, encoding, readers, trees: of the bundle.
         knowledge: of the pack; None for the arm without one.
         states: reads token states; None where no reader attends.
         asserter: says how mentions are meant; None where there are no rules for the language.
@@ -137,6 +139,7 @@ class Coder:
         encoding: Encoding,
         readers: Sequence[Reader],
         *,
+        trees: Trees | None = None,
         knowledge: Knowledge | None,
         states: StateEncoder | None,
         asserter: Asserter | None,
@@ -145,8 +148,8 @@ class Coder:
     ) -> None:
         self.settings, self.options, self.knowledge, self.learned = settings, options or CodeOptions(), knowledge, learned
         self.model_hash, self.pack_hash = model_hash, knowledge.pack.hash if knowledge is not None else ""
-        self._encoding, self._readers, self._states = encoding, tuple(readers), states
-        self._retrieve = retriever(learned, knowledge, settings.language, asserter)
+        self._encoding, self._readers, self._trees, self._states = encoding, tuple(readers), trees, states
+        self._retrieve = retriever(learned, knowledge, settings, asserter)
         self._thresholds = np.array(settings.thresholds)
 
     def code(self, text: str, scores: Scores | None = None) -> CodedNote:
@@ -157,7 +160,7 @@ class Coder:
         coded = [i for i in order if i not in out][: self.options.top_k]
         codes = tuple(self._suggested(text, found, i) for i in coded)
         others = tuple(self._suggested(text, found, i) for i in order if i in out)
-        return CodedNote(text, codes, others, tuple(self._checks(text, codes)), language_of(text))
+        return CodedNote(text, codes, others, tuple(self._checks(text, codes)), is_foreign(text, self.settings.language))
 
     def pipe(self, texts: Iterable[str]) -> Iterator[CodedNote]:
         """Codes of texts, in order."""
@@ -167,7 +170,8 @@ class Coder:
     @cached_property
     def retrieval_key(self) -> str:
         """Stands for what it finds candidates by: coders that share it find the same in a text."""
-        total = hashlib.sha256(f"{self.settings.language} {self.pack_hash} {self.knowledge is not None}".encode())
+        own = self.settings
+        total = hashlib.sha256(f"{own.language} {own.coverage} {own.nearest} {self.pack_hash} {self.knowledge is not None}".encode())
         for arrays in (self.learned.dictionary.arrays(), self.learned.lexicon.arrays()):
             for name in sorted(arrays):
                 total.update(np.ascontiguousarray(arrays[name]).tobytes())
@@ -194,14 +198,15 @@ class Coder:
         )
         states = document.states if document is not None else np.zeros((0, 0), dtype=np.float16)
         example = Example(found, labels, states, np.zeros(len(found.codes), dtype=np.bool_), 0)
-        logits, gains = score(self._readers, self._encoding, self.settings, example)
+        logits, gains = score(self._readers, self._encoding, self.settings, example, trees=self._trees)
         p = probability(logits * self.settings.slope + self.settings.offset)
         bins = np.array([bin_of(int(n)) for n in found.seen], dtype=np.int64)
         return Scores(found, p, p >= self._thresholds[bins], gains, stems, document)
 
     def without_pack(self, asserter: Asserter | None) -> Coder:
         """The same weights that know no pack: what they score is no control, since they were trained with one."""
-        return Coder(self.settings, self.learned, self._encoding, self._readers, knowledge=None, states=None, asserter=asserter)
+        own = self.settings, self.learned, self._encoding, self._readers
+        return Coder(*own, trees=self._trees, knowledge=None, states=None, asserter=asserter)
 
     def _left_out(self, mentions: Sequence[Mention]) -> bool:
         """Whether a code is not coded for how its mentions are meant."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.fusion.arms import Arm
+from ontograft.fusion.nearest import NearestConcepts
 from ontograft.kg.pack import Pack
 from ontograft.tasks.coding.alignment import Pair
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.keys import Translate, itself
 from ontograft.tasks.coding.names import NameIndex, key_of
+from ontograft.tasks.coding.nearby import Nearby
 from ontograft.tasks.coding.translation import Cognates, Lexicon, Translator
 
 
@@ -23,14 +26,15 @@ class Knowledge:
     Args:
         pack: the pack.
         graph_key: hash of the graph encoder whose vectors labels have.
+        graph: folder of that encoder, where codes are looked for by vectors.
 
     Raises:
         PackError: there is no ICD-10-CM in it.
         VectorsMissing: it has no vectors of that encoder.
     """
 
-    def __init__(self, pack: Pack, graph_key: str) -> None:
-        self.pack, self.codes, self.graph_key = pack, CodeSet(pack), graph_key
+    def __init__(self, pack: Pack, graph_key: str, *, graph: Path | None = None) -> None:
+        self.pack, self.codes, self.graph_key, self._graph = pack, CodeSet(pack), graph_key, graph
         self._natives: dict[str, NameIndex] = {}
         self._vectors = pack.vectors(graph_key)
         self.width = int(self._vectors.text.shape[1])
@@ -59,6 +63,19 @@ class Knowledge:
             title = tuple(sorted(key_of(self.pack.name(concept)))) if names[concept] and not self.codes.is_expansion(code) else ()
             pairs += [(key, title) for name in names[concept] if title and (key := tuple(sorted(key_of(name, language))))]
         return pairs
+
+    def nearby(self, language: str, most: int) -> Nearby:
+        """Finds codes by vectors, so many for each stretch of words of a document in a language."""
+        return Nearby(self.codes, self._nearest, language, most)
+
+    @cached_property
+    def _nearest(self) -> NearestConcepts:
+        from ontograft.encoders.graph import GraphEncoder
+        from ontograft.encoders.text import TextEncoder
+
+        assert self._graph is not None
+        encoder = GraphEncoder.load(self._graph)
+        return NearestConcepts(self._vectors, encoder, TextEncoder(encoder.base, device="cpu"))
 
     def _own(self, language: str) -> NameIndex | None:
         if language == "en":

@@ -16,8 +16,8 @@ class Mention:
     Attributes:
         first, after: words, ``first <= word < after``.
         strength: how much they say, up to 1.
-        by: ``phrase``, or ``title`` or ``term`` of the tabular list, the index or a joined ontology.
-        because: the name that matched, or what the phrase's precision in training was.
+        by: ``phrase``, or ``title`` or ``term`` of the tabular list, the index or a joined ontology; ``near`` where only vectors are.
+        because: the name that matched or is near, or what the phrase's precision in training was.
         said: flags of ``ASSERTIONS``.
     """
 

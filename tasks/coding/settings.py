@@ -30,13 +30,16 @@ class CoderSettings:
         attention: width of the label attention, 0 for none.
         scorer: hidden units of the scorer of features.
         messages: width of what candidates tell each other, 0 for nothing.
-        members: readers whose scores are averaged.
+        members: readers whose scores are averaged; 0 for none, where there are trees.
+        trees: boosted trees whose score is added, 0 for none.
         hidden: width of the token states.
         label: width of a label's text vector, and of its graph vector.
         slope, offset: of the calibration: the logit of the probability is ``slope * score + offset``.
         thresholds: least probability of a code, by bin of frequency.
         graph_key: hash of the graph encoder whose vectors it reads.
         regardless: of ``DENYING``, those that its training data codes all the same: a corpus may code every mention, denied or not.
+        coverage: least share of a phrase or a name that has to stand in the text for its codes to be candidates.
+        nearest: codes that are looked for by vectors for each stretch of words, 0 for none.
     """
 
     language: str = "en"
@@ -45,6 +48,7 @@ class CoderSettings:
     scorer: int = 64
     messages: int = 0
     members: int = 3
+    trees: int = 0
     hidden: int = 384
     label: int = 128
     slope: float = 1.0
@@ -52,6 +56,8 @@ class CoderSettings:
     thresholds: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3)
     graph_key: str = ""
     regardless: tuple[str, ...] = ()
+    coverage: float = 0.6
+    nearest: int = 0
 
     @property
     def relations(self) -> tuple[int, ...]:
@@ -61,7 +67,7 @@ class CoderSettings:
     @property
     def reads(self) -> bool:
         """Whether it has label attention: without a pack there is nothing to ask with."""
-        return bool(self.attention) and self.arm is not Arm.OFF
+        return bool(self.attention and self.members) and self.arm is not Arm.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +107,16 @@ def arms_of(text: str) -> tuple[Arm, ...]:
     return tuple(Arm(name) for name in names)
 
 
-def check_language(language: str) -> None:
-    """See whether there are rules for a language.
+def check_settings(settings: CoderSettings) -> None:
+    """See whether a coder can be trained so.
 
     Raises:
-        OptionError: there are none.
+        OptionError: there are no rules for its language, or nothing would score.
     """
-    if language not in LANGUAGES:
-        raise OptionError(f"language {language!r}: stems are known for {', '.join(LANGUAGES)}")
+    if settings.language not in LANGUAGES:
+        raise OptionError(f"language {settings.language!r}: stems are known for {', '.join(LANGUAGES)}")
+    if not (settings.members or settings.trees):
+        raise OptionError("no readers and no trees: nothing would score the candidates; give --members or --trees")
 
 
 def seen_by(arm: Arm, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -126,4 +134,4 @@ def bin_of(seen: int) -> int:
     return sum(seen >= least for least in BINS) - 1
 
 
-__all__ = ["ARMS", "BINS", "COMMON", "PHRASE", "TASK", "CoderSettings", "CodingTraining", "arms_of", "bin_of", "check_language", "seen_by"]
+__all__ = ["ARMS", "BINS", "COMMON", "PHRASE", "TASK", "CoderSettings", "CodingTraining", "arms_of", "bin_of", "check_settings", "seen_by"]

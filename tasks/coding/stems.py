@@ -20,9 +20,10 @@ _STOP = {
     "en": "of the a an and or in with by for to at that is was were on from his her this",
 }
 LANGUAGES = tuple(_STOP)
+_TELLING_WORDS = 20  # below so many even a text of a known language may have none of its function words
 _TELLING = {
     "es": frozenset(["el", "la", "los", "las", "del", "que", "por", "una", "para", "con", "se", "su", "no", "y", "paciente"]),
-    "en": frozenset(["the", "of", "and", "was", "with", "for", "is", "that", "were", "by", "his", "her", "at", "patient"]),
+    "en": frozenset(["the", "of", "and", "was", "with", "for", "is", "that", "were", "by", "his", "her", "at", "from"]),
 }
 
 
@@ -86,6 +87,12 @@ def language_of(text: str) -> str | None:
     counts = {language: sum(word in telling for word in words) for language, telling in _TELLING.items()}
     best = max(counts, key=lambda language: counts[language])
     return best if counts[best] >= max(3, 0.06 * len(words)) else None
+
+
+def is_foreign(text: str, language: str) -> bool:
+    """Whether a text seems to be in another language than this one; what is too short to tell does not."""
+    found = language_of(text)
+    return found != language and (found is not None or len(_WORD.findall(text)) >= _TELLING_WORDS)
 
 
 @lru_cache

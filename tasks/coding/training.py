@@ -31,6 +31,7 @@ from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, seen_
 from ontograft.tasks.coding.states import Document
 from ontograft.tasks.coding.stems import Stems, words_of
 from ontograft.tasks.coding.translation import Lexicon
+from ontograft.tasks.coding.trees import Trees, grow, known_of
 from ontograft.types import CodedDocument
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Trained:
     learned: Learned
     encoding: Encoding
     readers: tuple[Reader, ...]
+    trees: Trees | None
     tune: dict[str, float]
 
 
@@ -125,11 +127,18 @@ def learn_all(material: Material, knowledge: Knowledge | None, language: str) ->
     return Learned(dictionary, Lexicon.of(translations(pairs)))
 
 
-def retriever(learned: Learned, knowledge: Knowledge | None, language: str, asserter: Asserter | None) -> Retriever:
+def retriever(learned: Learned, knowledge: Knowledge | None, settings: CoderSettings, asserter: Asserter | None) -> Retriever:
     """Finds candidates by what was learned and what the pack knows."""
     if knowledge is None:
-        return Retriever(learned.dictionary, assertion=asserter)
-    return Retriever(learned.dictionary, codes=knowledge.codes, names=knowledge.named(learned.lexicon, language), assertion=asserter)
+        return Retriever(learned.dictionary, assertion=asserter, coverage=settings.coverage)
+    return Retriever(
+        learned.dictionary,
+        codes=knowledge.codes,
+        names=knowledge.named(learned.lexicon, settings.language),
+        nearby=knowledge.nearby(settings.language, settings.nearest) if settings.nearest else None,
+        assertion=asserter,
+        coverage=settings.coverage,
+    )
 
 
 def examples_of(material: Material, finder: Retriever, knowledge: Knowledge | None, arm: Arm) -> list[Example]:
@@ -179,7 +188,7 @@ def train(
         if alike is not None and knowledge is not None:  # the same candidates, other vectors of their labels
             examples = [replace(e, labels=knowledge.labels(e.candidates.codes, settings.arm)) for e in alike]
         else:
-            examples = _out_of_fold(material, folds, knowledge, settings, asserter, say)
+            examples = out_of_fold(material, folds, knowledge, settings, asserter, say)
         cached[settings.arm] = examples
     if not any(example.gold.any() for example in examples):
         raise CorpusError("no candidate of any training document is one of its codes: is this the pack and the language of the documents?")
@@ -188,8 +197,8 @@ def train(
     for fold in sorted(set(folds.tolist()))[: training.tuned]:
         inside, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         if inside and held:
-            readers = fit([examples[i] for i in inside], encoding, settings, training)
-            scores |= {i: score(readers, encoding, settings, examples[i])[0] for i in held}
+            readers, trees = fit([examples[i] for i in inside], encoding, settings, training)
+            scores |= {i: score(readers, encoding, settings, examples[i], trees=trees)[0] for i in held}
     slope, offset = calibration(np.concatenate(list(scores.values())), np.concatenate([examples[i].gold for i in scores]))
     settings = replace(settings, slope=slope, offset=offset)
     thresholds, tune = thresholds_of([examples[i] for i in scores], [row * slope + offset for row in scores.values()])
@@ -197,24 +206,25 @@ def train(
     if regardless:
         say(f"the training data codes what is {' or '.join(regardless)} all the same, and so will the coder (not with --assertion rules)")
     say(f"out of fold: micro F1 {tune['micro_f1']:.4f}, ceiling of the candidates {tune['ceiling']:.4f}")
-    readers = fit(examples, encoding, settings, training)
+    readers, trees = fit(examples, encoding, settings, training)
     settings = replace(settings, thresholds=thresholds, regardless=regardless)
-    return Trained(settings, learn_all(material, knowledge, settings.language), encoding, readers, tune)
+    return Trained(settings, learn_all(material, knowledge, settings.language), encoding, readers, trees, tune)
 
 
-def _out_of_fold(
+def out_of_fold(
     material: Material,
     folds: NDArray[np.int64],
     knowledge: Knowledge | None,
     settings: CoderSettings,
     asserter: Asserter | None,
-    say: Callable[[str], None],
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[Example]:
+    """Documents as the reader meets them, each with what the other folds taught."""
     examples: dict[int, Example] = {}
     for fold in sorted(set(folds.tolist())):
         inside, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         learned = learn_all(material.some(inside), knowledge, settings.language)
-        finder = retriever(learned, knowledge, settings.language, asserter)
+        finder = retriever(learned, knowledge, settings, asserter)
         examples |= dict(zip(held, examples_of(material.some(held), finder, knowledge, settings.arm), strict=True))
         say(f"fold {fold + 1}: {len(held)} documents read with {len(learned.dictionary)} phrases of the others")
     return [examples[i] for i in range(len(material.documents))]
@@ -235,14 +245,23 @@ def reader_settings(settings: CoderSettings, encoding: Encoding, dropout: float 
     )
 
 
-def fit(examples: Sequence[Example], encoding: Encoding, settings: CoderSettings, training: CodingTraining) -> tuple[Reader, ...]:
-    """Train the readers of a coder on examples, in evaluation mode.
+def fit(
+    examples: Sequence[Example], encoding: Encoding, settings: CoderSettings, training: CodingTraining
+) -> tuple[tuple[Reader, ...], Trees | None]:
+    """Train the readers of a coder on examples, in evaluation mode, and grow its trees; None where it has none.
 
     Raises:
         TrainingDiverged: a loss is no number; the message names the step.
     """
+    trees = None
+    if settings.trees:
+        rows = [known_of(example.candidates, settings) for example in examples]
+        trees = grow(rows, [example.gold for example in examples], trees=settings.trees, seed=training.seed)
+    if not settings.members:
+        return (), trees
     encoded = [torch.from_numpy(encoding(seen_by(settings.arm, e.candidates.features))) for e in examples]
-    return tuple(_fit(examples, encoded, encoding, settings, training, training.seed * 100 + member) for member in range(settings.members))
+    seeds = range(training.seed * 100, training.seed * 100 + settings.members)
+    return tuple(_fit(examples, encoded, encoding, settings, training, seed) for seed in seeds), trees
 
 
 def _fit(
@@ -269,7 +288,7 @@ def _fit(
             features, there, starts = _together([encoded[i] for i in chosen], padded=reader.reads)
             gold, _, _ = _together([torch.from_numpy(e.gold).float().unsqueeze(1) for e in some], padded=reader.reads)
             right = gold.squeeze(-1)[there]
-            read = reader(features, *_reading(reader, some), links=_links(some, settings, starts))
+            read = reader(features, *reading(reader, some), links=_links(some, settings, starts))
             loss = functional.binary_cross_entropy_with_logits(read.logits[there], right)
             if settings.messages:
                 loss = loss + _FIRST * functional.binary_cross_entropy_with_logits(read.first[there], right)
@@ -285,21 +304,25 @@ def _fit(
 
 
 def score(
-    readers: Sequence[Reader], encoding: Encoding, settings: CoderSettings, example: Example
+    readers: Sequence[Reader], encoding: Encoding, settings: CoderSettings, example: Example, *, trees: Trees | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
-    """Mean scores, float64 ``[candidates]``, and what each word adds to them, ``[candidates, words]``; None where no reader attends."""
+    """Scores, the mean of the readers' and the trees' added, float64 ``[candidates]``; what each word adds to them, float32
+    ``[candidates, words]``, None where no reader attends."""
     if not len(example.candidates.codes):
         return np.zeros(0), None
+    said = trees(known_of(example.candidates, settings)) if trees is not None else np.zeros(len(example.candidates.codes))
+    if not readers:
+        return said, None
     features = torch.from_numpy(encoding(seen_by(settings.arm, example.candidates.features))).unsqueeze(0)
     with torch.inference_mode():
         links = _links([example], settings, [0])
-        reads = [reader(features, *_reading(reader, [example]), links=links) for reader in readers]
+        reads = [reader(features, *reading(reader, [example]), links=links) for reader in readers]
     logits = np.mean([read.logits[0].double().numpy() for read in reads], axis=0)
     gains = [read.gains[0].numpy() for read in reads if read.gains is not None]
-    return logits, np.mean(gains, axis=0) if gains else None
+    return logits + said, np.mean(gains, axis=0) if gains else None
 
 
-def _reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
+def reading(reader: Reader, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
     """Labels, token states and their mask, padded; nothing for a reader that does not attend, or has no labels to ask with."""
     if not reader.reads or not examples[0].labels.shape[1]:
         return ()
@@ -337,4 +360,17 @@ def _padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     return tensor, torch.arange(tensor.shape[1]) < lengths.unsqueeze(1)
 
 
-__all__ = ["Example", "Learned", "Material", "Trained", "examples_of", "fit", "learn_all", "retriever", "score", "train"]
+__all__ = [
+    "Example",
+    "Learned",
+    "Material",
+    "Trained",
+    "examples_of",
+    "fit",
+    "learn_all",
+    "out_of_fold",
+    "reading",
+    "retriever",
+    "score",
+    "train",
+]

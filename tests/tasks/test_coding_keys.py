@@ -9,7 +9,7 @@ from ontograft.tasks.coding.alignment import beads, pairs_of, skeleton, translat
 from ontograft.tasks.coding.keys import KeyIndex, KeyTables
 from ontograft.tasks.coding.phrases import Dictionary, learn
 from ontograft.tasks.coding.projection import project
-from ontograft.tasks.coding.stems import language_of, stems_of, words_of
+from ontograft.tasks.coding.stems import is_foreign, language_of, stems_of, words_of
 from ontograft.tasks.coding.translation import Cognates, Lexicon, Translator
 from ontograft.types import CodedDocument, CodeEvidence
 
@@ -39,6 +39,19 @@ def test_stems_keep_offsets_and_sentences() -> None:
 )
 def test_the_language_shows_in_function_words(text: str, language: str | None) -> None:
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("El paciente acude por dolor en la pierna.", True),
+        ("The patient was seen for pain.", False),
+        ("Asthma exacerbation.", False),
+        ("Der Patient klagt über Schmerz. " * 4, True),
+    ],
+)
+def test_a_text_in_another_language_is_told_and_a_short_one_is_not(text: str, foreign: bool) -> None:
+    assert is_foreign(text, "en") == foreign
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 
 from ontograft.encoders.windows import words
 from ontograft.errors import TrainingDiverged
+from ontograft.fusion.arms import Arm
 from ontograft.tasks.coding.candidates import FEATURES, Candidates
 from ontograft.tasks.coding.decide import calibration, coded_regardless, probability, thresholds_of
 from ontograft.tasks.coding.evaluation import BIN_NAMES, Answer, evidence_figures, figures, normal, random_spans
@@ -21,6 +22,7 @@ from ontograft.tasks.coding.rivals import CATEGORY, EQUAL, LINE, LONGER, SHORTER
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, bin_of
 from ontograft.tasks.coding.stems import stems_of
 from ontograft.tasks.coding.training import Example, fit, score
+from ontograft.tasks.coding.trees import Trees, grow, known_of
 from ontograft.types import CodedDocument, CodeEvidence
 
 
@@ -81,10 +83,10 @@ def test_readers_learn_a_plain_feature_and_are_the_same_for_the_same_seed() -> N
     examples = [example([True, False, False]), example([False, True])] * 8
     settings, training = CoderSettings(attention=0, members=1), CodingTraining(epochs=40, rate=0.01, batch=4)
     encoding = Encoding.of(np.concatenate([e.candidates.features for e in examples]))
-    readers = fit(examples, encoding, settings, training)
+    readers, _ = fit(examples, encoding, settings, training)
     scores, gains = score(readers, encoding, settings, examples[0])
     assert scores[0] > scores[1] + 1 and gains is None
-    again, _ = score(fit(examples, encoding, settings, training), encoding, settings, examples[0])
+    again, _ = score(fit(examples, encoding, settings, training)[0], encoding, settings, examples[0])
     assert again.tolist() == scores.tolist()
 
 
@@ -127,8 +129,44 @@ def test_readers_learn_from_what_others_claim() -> None:
     training, encoding = CodingTraining(epochs=30, rate=0.02, batch=4), Encoding.of(examples[0].candidates.features)
     for messages, apart in ((0, False), (4, True)):
         settings = CoderSettings(attention=0, members=1, messages=messages)
-        scores, _ = score(fit(examples, encoding, settings, training), encoding, settings, examples[0])
+        scores, _ = score(fit(examples, encoding, settings, training)[0], encoding, settings, examples[0])
         assert bool(scores[0] > scores[1] + 1) is apart
+
+
+def test_trees_as_arrays_say_what_the_library_says_and_ask_what_others_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier as Boosting
+
+    made: list[Boosting] = []
+    fit_of = Boosting.fit
+    monkeypatch.setattr(Boosting, "fit", lambda self, x, y: made.append(self) or fit_of(self, x, y))
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(400, 5)).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    rows[:, 3] = np.nan  # a column that nothing is known of
+    gold = np.nan_to_num(rows[:, 0]) + np.isnan(rows[:, 1]) > 0.3
+    trees = grow([rows[:150], rows[150:]], [gold[:150], gold[150:]], trees=12, seed=0)
+    assert np.abs(trees(rows) - made[0].decision_function(rows)).max() < 1e-9
+    again = Trees.from_arrays(trees.arrays())
+    assert (again(rows[:7]) == trees(rows)[:7]).all() and trees(rows[:0]).shape == (0,)
+    assert ((trees(rows) > 0) == gold).mean() > 0.9
+
+
+def test_trees_are_told_what_linked_candidates_are_and_learn_from_it() -> None:
+    examples = []
+    for _ in range(40):
+        made = example([True, False, True], value=0.0)
+        made.candidates.features[:, FEATURES.index("precision_longest")] = (0.5, 0.5, 0.9)
+        links_of = np.array([[LONGER, 1, 2], [SHORTER, 2, 1], [LINE, 0, 2]], dtype=np.int32)
+        examples.append(replace(made, candidates=replace(made.candidates, links=links_of), codes=2))
+    settings = CoderSettings(attention=0, members=0, trees=10, arm=Arm.GRAPH)
+    known = known_of(examples[0].candidates, settings)[:, len(FEATURES) :].reshape(3, 5, 3)
+    assert known[1, LONGER].tolist() == pytest.approx([0.9, 0, 1]) and known[0, LONGER].tolist() == [-1, -1, 0]
+    assert known[0, LINE, 0] == pytest.approx(0.9)
+    assert known_of(examples[0].candidates, replace(settings, arm=Arm.NAMES)).shape[1] == len(FEATURES) + 9
+    encoding = Encoding.of(examples[0].candidates.features)
+    readers, trees = fit(examples, encoding, settings, CodingTraining())
+    scores, gains = score(readers, encoding, settings, examples[0], trees=trees)
+    assert readers == () and gains is None and scores[0] > scores[1] < scores[2]
 
 
 def test_a_loss_that_is_no_number_names_its_step() -> None:
