@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ontograft.encoders.base import BaseEncoder, resolve
@@ -120,7 +119,7 @@ def train_clauses(
 
 def _head(read: ReadSentences | UnfairSentences, types: tuple[str, ...], encoder: TextEncoder, training: LayerTraining) -> SentenceHead:
     cache = VectorCache(encoder.key, encoder.width)
-    vectors = torch.from_numpy(encoder.encode([unit.text for unit in read.units], cache=cache).astype(np.float32))
+    vectors = encoder.encode([unit.text for unit in read.units], cache=cache).astype(np.float32)
     cache.close()
     return trained(read.units, vectors, read.gold, read.tunes, HeadSettings(types, width=encoder.width), training)
 
