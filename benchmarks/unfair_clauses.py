@@ -3,8 +3,9 @@
     python benchmarks/unfair_clauses.py --data DIR/legal
 
 Companies are drawn into five folds by a hash; each fold is read once by heads that were trained on the other four, whose thresholds were
-chosen on a fifth of those companies. Micro and macro F1 over the eight published classes, a sentence a decision; both sides choose
-thresholds on the same sentences by the same rule: a class with 50 sentences there has its own, the others share one. That rule was
+chosen on a fifth of those companies; ours read vectors of the shipped bundle's encoder, which saw no terms of service. Micro and macro F1
+over the eight published classes, a sentence a decision; both sides choose thresholds on the same sentences by the same rule: a class with
+50 sentences there has its own, the others share one. That rule was
 found while looking at these folds; it serves both sides. Intervals: 95 %, companies drawn anew 400 times.
 """
 
@@ -12,20 +13,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ontograft.encoders.base import resolve
 from ontograft.encoders.cache import VectorCache
-from ontograft.encoders.text import TextEncoder
 from ontograft.jobs.provenance import provenance
-from ontograft.jobs.unfair_terms import UnfairSentences, read_unfair
+from ontograft.jobs.unfair_terms import TRAINING, UnfairSentences, read_unfair
+from ontograft.tasks import bundle as bundles
 from ontograft.tasks.clauses.type_head import HeadSettings
-from ontograft.tasks.clauses.type_training import LayerTraining, best_thresholds, trained
+from ontograft.tasks.clauses.type_training import best_thresholds, trained
+from ontograft.tasks.clauses.typer import ClauseTyper
 from ontograft.tasks.training import share
 
 RESULT = Path(__file__).parent / "results" / "unfair_clauses.json"
@@ -36,7 +36,7 @@ PUBLISHED = {"split": "another split", "micro_f1": 0.962, "macro_f1": 0.841}
 def ours(read: UnfairSentences, vectors: NDArray[np.float32], learn: NDArray[np.int64], rest: NDArray[np.int64]) -> NDArray[np.bool_]:
     settings = HeadSettings(read.types, width=vectors.shape[1])
     some = [read.units[i] for i in learn.tolist()]
-    head = trained(some, vectors[learn], read.gold[learn], read.tunes[learn], settings, replace(LayerTraining(), negatives=1.0))
+    head = trained(some, vectors[learn], read.gold[learn], read.tunes[learn], settings, TRAINING)
     return head.probabilities([read.units[i] for i in rest.tolist()], vectors[rest]) >= head.least
 
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
     read = read_unfair(options.data / "unfair_tos")
-    encoder = TextEncoder(resolve(None), max_pieces=HeadSettings(read.types).pieces)
+    encoder = ClauseTyper.of(bundles.load("legal", task="clauses")).encoder
     cache = VectorCache(encoder.key, encoder.width)
     vectors = encoder.encode([unit.text for unit in read.units], cache=cache).astype(np.float32)
     cache.close()

@@ -18,6 +18,7 @@ from ontograft.errors import CorpusError, OptionError, OutputExists
 from ontograft.ingest.cuad import TABLE, LabelledContract, read_cuad
 from ontograft.jobs.clause_names import NamesPlan, train_names
 from ontograft.jobs.resumable import Run
+from ontograft.jobs.unfair_terms import TRAINING as UNFAIR
 from ontograft.jobs.unfair_terms import UnfairSentences, read_unfair
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
@@ -107,7 +108,7 @@ def train_clauses(
     if plan.unfair is not None:
         terms = read_unfair(plan.unfair)
         tell(f"{len(terms.units):,} sentences of {terms.documents} terms of service; {int(terms.gold.any(1).sum()):,} are unfair")
-        unfair = _head(terms, terms.types, encoder, replace(plan.training, negatives=1.0))
+        unfair = _head(terms, terms.types, encoder, replace(UNFAIR, steps=plan.training.steps))
         notes["unfair_trained_on"] = terms.notes()
     names: Path | None = None
     if plan.names is not None:

@@ -144,7 +144,7 @@ def regression(
         surprise = np.logaddexp(0, np.where(gold, -logits, logits)).sum(dtype=np.float64)
         return float(training.cost * surprise + weight.square().sum().item() / 2)
 
-    optimizer.step(loss)  # type: ignore[arg-type]
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     return weight.numpy(), bias.numpy() + np.float32(np.log(training.negatives))
 
 
