@@ -18,10 +18,11 @@ def type_card(settings: HeadSettings, base: str, notes: Mapping[str, Any], *, sc
         scores: figures on held-out contracts; "not measured" where empty.
     """
     trained, training = notes["trained_on"], notes["training"]
+    state = "adapted to such sentences" if "adapting" in notes else "frozen"
     return f"""# Clause types of contracts
 
 Says which of {len(settings.types)} types the clauses of an English contract have; more than one is allowed, and none is said below a
-type's threshold. Two linear layers, one over each sentence's vector ({base}, frozen, mean of {settings.pieces} word pieces), which counts
+type's threshold. Two linear layers, one over each sentence's vector ({base}, {state}, mean of {settings.pieces} word pieces), which counts
 {settings.share:.0%}, and one over words and pairs of words of the sentence and words of its clause's heading and of its neighbours (as
 hashes; those of two sentences or more). A clause has the types of its sentences.
 {_parts(notes)}
@@ -49,7 +50,7 @@ Weights: Apache-2.0. CUAD is by The Atticus Project, Inc., CC BY 4.0.
 def _parts(notes: Mapping[str, Any]) -> str:
     names = (
         "\nNames and dates (document name, parties, agreement and effective date) are found word by word by a tagger, the same encoder\n"
-        "with low-rank adapters, in the first 400 words and in sentences that have such a type.\n"
+        "with low-rank adapters of its own, in the first 400 words and in sentences that have such a type.\n"
     )
     unfair = "\nA second head likewise says which of eight classes of unfair terms of service a clause has.\n"
     return (names if "names" in notes else "") + (unfair if "unfair_trained_on" in notes else "")

@@ -23,6 +23,9 @@ _LEAST = 0.05
 _ENOUGH = 50  # sentences of a type, before it has a threshold of its own
 
 
+Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
 @dataclass(frozen=True, slots=True)
 class LayerTraining:
     """How the layer is trained.
@@ -64,8 +67,8 @@ class Members:
     Each is trained by itself: of two that are trained together the one that fits the training sentences better hides the other.
     """
 
-    grams: tuple[NDArray[np.float32], NDArray[np.float32]]
-    vectors: tuple[NDArray[np.float32], NDArray[np.float32]]
+    grams: Layer
+    vectors: Layer
 
     def joined(self, share: float) -> TypeLayer:
         """One layer whose logits are the mean of both; ``share`` is what those of the vectors count."""
@@ -80,6 +83,8 @@ def trained(
     tunes: NDArray[np.bool_],
     settings: HeadSettings,
     training: LayerTraining,
+    *,
+    layer: Layer | None = None,
 ) -> SentenceHead:
     """A head trained on all sentences, with what was chosen on tune's by one that was trained without them: whether characters
     are read, the share of the vectors, temperature and thresholds.
@@ -95,23 +100,22 @@ def trained(
     for characters in (False, True):
         vocabulary = Vocabulary.learned([read[i] for i in learned.tolist()], characters=characters)
         sample = Sample(vocabulary.rows(read), vectors, gold)
-        loss, chosen = calibrated(fit(sample.part(learned), training), sample.part(others), settings, negatives=training.negatives)
+        loss, chosen = calibrated(fit(sample.part(learned), training, layer), sample.part(others), settings, negatives=training.negatives)
         tried.append((loss, characters, vocabulary, sample, chosen))
     _, _, vocabulary, sample, settings = min(tried, key=lambda one: one[:2])
-    return SentenceHead(fit(sample, training).joined(settings.share), vocabulary, settings)
+    return SentenceHead(fit(sample, training, layer).joined(settings.share), vocabulary, settings)
 
 
-def fit(sample: Sample, training: LayerTraining) -> Members:
-    """Train both members; their logits are those of sentences as often as they are in documents, not as in the sample."""
-    return Members(
-        regression(sample.rows, sample.rows.T.tocsr(), sample.gold, training),
-        regression(sample.vectors, sample.vectors.T, sample.gold, training),
-    )
+def fit(sample: Sample, training: LayerTraining, layer: Layer | None = None) -> Members:
+    """Train both members, or that of the grams beside a layer of the vectors.
+
+    Their logits are those of sentences as often as they are in documents, not as in the sample.
+    """
+    grams = regression(sample.rows, sample.rows.T.tocsr(), sample.gold, training)
+    return Members(grams, layer or regression(sample.vectors, sample.vectors.T, sample.gold, training))
 
 
-def regression(
-    features: Any, transposed: Any, gold: NDArray[np.bool_], training: LayerTraining
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def regression(features: Any, transposed: Any, gold: NDArray[np.bool_], training: LayerTraining) -> Layer:
     """A logistic regression for each type, with squared weights as penalty, by L-BFGS (Liu and Nocedal 1989) on all at once.
 
     Args:

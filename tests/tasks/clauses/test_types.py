@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors.numpy import load_file
 
 import ontograft
 from ontograft import samples
 from ontograft.cli.main import cli
-from ontograft.encoders.base import BaseEncoder
+from ontograft.encoders.base import BaseEncoder, resolve
+from ontograft.encoders.text import TextEncoder
 from ontograft.errors import BundleDamaged, CorpusError, OptionError, OutputExists
 from ontograft.ingest.cuad import read_cuad
 from ontograft.jobs.clauses import ClausePlan, chosen, train_clauses
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.clauses.adapting import Adapting
 from ontograft.tasks.clauses.grams import Vocabulary
 from ontograft.tasks.clauses.report import Span
 from ontograft.tasks.clauses.type_head import HeadSettings
@@ -168,6 +172,28 @@ def test_saved_weights_say_the_same(trained: bundles.Bundle) -> None:
     assert first(text, []) == [] and first("   ", [Span(0, 3)]) == [{}]
     card = (trained.folder / bundles.CARD).read_text(encoding="utf-8")
     assert "no legal advice" in card and "CC BY 4.0" in card and "Not measured" in card
+
+
+def test_an_encoder_is_adapted_and_kept_in_the_bundle(cuad: Path, plan: ClausePlan, tmp_path: Path) -> None:
+    bundle = train_clauses(cuad, tmp_path / "legal", replace(plan, adapt=Adapting.of(2)))
+    assert {"encoder/adapted.json", "encoder/adapters.safetensors"} <= bundle.manifest["parts"].keys()
+    adapters = load_file(bundle.folder / "encoder" / "adapters.safetensors")
+    assert {name.split("layer.")[1][0] for name in adapters} == {"2"}  # of three layers the upper one
+    typer = ClauseTyper.of(bundles.load(bundle.folder))
+    text = contract(99)
+    assert typer.encoder.max_pieces == 96 and typer.base.adapted is not None
+    read = units(text, [(0, len(text))])
+    plain = TextEncoder(resolve(plan.base), max_pieces=96).encode([unit.text for unit in read])
+    assert not np.allclose(plain, typer.vectors(read), atol=1e-2)
+    said = typer.probabilities(read)
+    assert TYPES[said[[u.text for u in read].index(LAW.format("Maine"))].argmax()] == "Governing Law"
+    again = train_clauses(cuad, tmp_path / "legal", replace(plan, adapt=Adapting.of(2)), resume=True)
+    assert ClauseTyper.of(again).probabilities(read) == pytest.approx(said, abs=1e-3)
+    with pytest.raises(OptionError, match="adapting"):
+        train_clauses(cuad, tmp_path / "legal", replace(plan, adapt=Adapting.of(3)), resume=True)
+    with pytest.raises(OptionError, match="--adapt 0"):
+        train_clauses(cuad, tmp_path / "b", replace(plan, base=str(bundle.folder / "encoder"), adapt=Adapting.of(2)))
+    assert "adapted to such sentences" in (bundle.folder / bundles.CARD).read_text(encoding="utf-8")
 
 
 def test_a_damaged_bundle_is_named(trained: bundles.Bundle, law_pack: Path, tmp_path: Path) -> None:
