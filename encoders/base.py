@@ -106,7 +106,11 @@ def save_adapters(folder: Path, base: BaseEncoder, weights: dict[str, Tensor], s
     (folder / ADAPTERS).write_bytes(save({name: tensor.cpu().half().contiguous() for name, tensor in weights.items()}))
     manifest = {
         **{"schema": SCHEMA, "base": {"name": base.name, "sha256": base.sha256}},
-        **{"lora": {"rank": settings.rank, "alpha": settings.alpha}, "sha256": _sha256(folder / ADAPTERS), **notes},
+        **{
+            "lora": {"rank": settings.rank, "alpha": settings.alpha, "targets": settings.targets},
+            "sha256": _sha256(folder / ADAPTERS),
+            **notes,
+        },
     }
     (folder / ADAPTED).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -141,7 +145,8 @@ def _fold(model: PreTrainedModel, folder: Path) -> None:
     from safetensors.torch import load_file
 
     manifest = _manifest(folder)
-    shape = lora.LoraSettings(int(manifest["lora"]["rank"]), int(manifest["lora"]["alpha"]))
+    kept = manifest["lora"]
+    shape = lora.LoraSettings(int(kept["rank"]), int(kept["alpha"]), targets=tuple(kept.get("targets", ())))
     lora.fold(model, {name: tensor.float() for name, tensor in load_file(folder / ADAPTERS).items()}, shape)
 
 

@@ -57,7 +57,7 @@ class GraftedEncoder(nn.Module):
     def __init__(self, model: PreTrainedModel, fusion: KnowledgeAttention | None, *, after: int | None = None) -> None:
         super().__init__()
         self.model, self.fusion = model, fusion
-        layers = _layers(model)
+        layers = layers_of(model)
         self.after = round(len(layers) * 2 / 3) if after is None else after
         if not 1 <= self.after <= len(layers):
             raise EncoderError(f"cannot fuse after layer {self.after}: this encoder has {len(layers)}")
@@ -97,7 +97,7 @@ class GraftedEncoder(nn.Module):
         return (grafted, *output[1:]) if isinstance(output, tuple) else grafted
 
 
-def _layers(model: PreTrainedModel) -> nn.ModuleList:
+def layers_of(model: nn.Module) -> nn.ModuleList:
     """The transformer's blocks: the longest list of modules of one class."""
     lists = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) > 1 and len({type(x) for x in m}) == 1]
     if not lists:

@@ -297,6 +297,7 @@ def coding(
 @click.option("--share", default=1.0, show_default=True, help="Part of the contracts to learn from, drawn by a hash of their names.")
 @click.option("--negatives", default=0.15, show_default=True, help="Part of the sentences without a type that is learned from.")
 @click.option("--steps", default=120, type=click.IntRange(1), show_default=True, help="Training steps of the types, at most.")
+@click.option("--adapt", default=0, type=click.IntRange(0), show_default=True, help="Passes that adapt the encoder to sentences; 0: none.")
 @click.option("--names", default=5, type=click.IntRange(0), show_default=True, help="Passes of the tagger of names and dates; 0: none.")
 @click.option(
     "--unfair",
@@ -312,6 +313,7 @@ def clauses_command(
     share: float,
     negatives: float,
     steps: int,
+    adapt: int,
     names: int,
     unfair: Path | None,
     resume: bool,
@@ -320,6 +322,7 @@ def clauses_command(
     """Train clause types on CUAD, names and dates, unfair terms; a fifth of the companies is held out."""
     from ontograft.jobs.clause_names import NamesPlan
     from ontograft.jobs.clauses import ClausePlan, train_clauses
+    from ontograft.tasks.clauses.adapting import Adapting
     from ontograft.tasks.clauses.type_training import LayerTraining
 
     plan = ClausePlan(
@@ -327,6 +330,7 @@ def clauses_command(
         base=encoder,
         training=LayerTraining(steps=steps, negatives=negatives),
         names=NamesPlan.of(names) if names else None,
+        adapt=Adapting.of(adapt) if adapt else None,
         unfair=unfair,
     )
     bundle = train_clauses(data, out, plan, resume=resume, overwrite=overwrite, say=render.message)

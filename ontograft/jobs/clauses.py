@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ontograft.encoders.base import BaseEncoder, resolve
@@ -19,13 +18,15 @@ from ontograft.errors import CorpusError, OptionError, OutputExists
 from ontograft.ingest.cuad import TABLE, LabelledContract, read_cuad
 from ontograft.jobs.clause_names import NamesPlan, train_names
 from ontograft.jobs.resumable import Run
+from ontograft.jobs.unfair_terms import TRAINING as UNFAIR
 from ontograft.jobs.unfair_terms import UnfairSentences, read_unfair
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.clauses.adapting import Adapting, adapt
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
 from ontograft.tasks.clauses.structure import segments
 from ontograft.tasks.clauses.type_card import type_card
 from ontograft.tasks.clauses.type_head import HeadSettings, SentenceHead
-from ontograft.tasks.clauses.type_training import LayerTraining, trained
+from ontograft.tasks.clauses.type_training import Layer, LayerTraining, regression, trained
 from ontograft.tasks.clauses.typer import ClauseTyper
 from ontograft.tasks.clauses.units import Unit, gold, units
 from ontograft.tasks.ner import bundled
@@ -43,6 +44,7 @@ class ClausePlan:
         training: how the layer is trained.
         types: columns of the table.
         names: how the tagger of names and dates is trained; None for none.
+        adapt: how the encoder is adapted to the sentences; None leaves it as it is.
         unfair: folder of terms of service whose unfair sentences are marked; None for no such head.
     """
 
@@ -51,6 +53,7 @@ class ClausePlan:
     training: LayerTraining = field(default_factory=LayerTraining)
     types: tuple[str, ...] = CUAD_TYPES
     names: NamesPlan | None = None
+    adapt: Adapting | None = None
     unfair: Path | None = None
 
 
@@ -78,7 +81,7 @@ def train_clauses(
 
     Args:
         data: the folder of CUAD.
-        out: folder of the bundle; checkpoints of the tagger of names lie in ``OUT.runs``.
+        out: folder of the bundle; checkpoints of the encoder and of the tagger of names lie in ``OUT.runs``.
         plan: what to train.
         resume: go on from the checkpoints.
         overwrite: replace a bundle that is there.
@@ -97,41 +100,73 @@ def train_clauses(
         raise OutputExists(f"{out}: a bundle is there already; pass --overwrite to train it anew")
     bundles.refuse_foreign(out)
     encoder = TextEncoder(resolve(plan.base), max_pieces=HeadSettings(plan.types).pieces)
+    if plan.adapt is not None and encoder.base.adapted is not None:
+        raise OptionError(f"{plan.base}: this encoder is an adapted one, which is not adapted again; name another, or pass --adapt 0")
     contracts = list(chosen(read_cuad(data, plan.types), plan.share))
     read = learned_from(iter(contracts), plan)
     if not read.gold.any() or read.tunes.all() or not read.tunes.any():
         raise CorpusError(f"{data}: {read.contracts} contracts with too few labelled spans to train and to choose on; give more of CUAD")
     tell(f"{len(read.units):,} sentences of {read.contracts} contracts; {int(read.gold.any(1).sum()):,} have a type")
-    head = _head(read, plan.types, encoder, plan.training)
-    unfair: SentenceHead | None = None
+    folder = Path(f"{out}.runs")
+    if plan.adapt is not None or plan.names is not None:
+        parts = {
+            "names": plan.names and asdict(plan.names),
+            "adapting": plan.adapt and asdict(plan.adapt),
+            "negatives": plan.training.negatives,
+        }
+        Run(folder, {"contracts": [c.name for c in contracts], **parts, "base encoder": encoder.base.sha256}).enter(resume=resume)
     notes: dict[str, Any] = {"trained_on": _trained_on(data, read, plan), "training": asdict(plan.training)}
+    plain, layer = encoder.base, None
+    if plan.adapt is not None:
+        tell("adapting the encoder")
+        encoder, layer = _adapted(read, plan.adapt, plan.training.negatives, encoder, folder / "encoder", resume)
+        notes["adapting"] = asdict(plan.adapt)
+    head = _head(read, plan.types, encoder, plan.training, layer)
+    unfair: SentenceHead | None = None
     if plan.unfair is not None:
         terms = read_unfair(plan.unfair)
         tell(f"{len(terms.units):,} sentences of {terms.documents} terms of service; {int(terms.gold.any(1).sum()):,} are unfair")
-        unfair = _head(terms, terms.types, encoder, replace(plan.training, negatives=1.0))
+        unfair = _head(terms, terms.types, encoder, replace(UNFAIR, steps=plan.training.steps))
         notes["unfair_trained_on"] = terms.notes()
     names: Path | None = None
     if plan.names is not None:
-        names = _names(contracts, plan, Path(f"{out}.runs"), encoder.base, resume, tell)
+        names = _names(contracts, plan.names, folder, plain, resume, tell)
         notes["names"] = asdict(plan.names)
     typer = ClauseTyper(head, encoder.base, unfair=unfair)
     return typer.save(out, card=type_card(head.settings, encoder.base.name, notes), notes=notes, names=names)
 
 
-def _head(read: ReadSentences | UnfairSentences, types: tuple[str, ...], encoder: TextEncoder, training: LayerTraining) -> SentenceHead:
+def _head(
+    read: ReadSentences | UnfairSentences, types: tuple[str, ...], encoder: TextEncoder, training: LayerTraining, layer: Layer | None = None
+) -> SentenceHead:
+    settings = HeadSettings(types, width=encoder.width, pieces=encoder.max_pieces)
+    return trained(read.units, _vectors(read.units, encoder), read.gold, read.tunes, settings, training, layer=layer)
+
+
+def _vectors(read: Sequence[Unit], encoder: TextEncoder) -> NDArray[np.float32]:
     cache = VectorCache(encoder.key, encoder.width)
-    vectors = torch.from_numpy(encoder.encode([unit.text for unit in read.units], cache=cache).astype(np.float32))
+    vectors = encoder.encode([unit.text for unit in read], cache=cache).astype(np.float32)
     cache.close()
-    return trained(read.units, vectors, read.gold, read.tunes, HeadSettings(types, width=encoder.width), training)
+    return vectors
 
 
-def _names(contracts: Sequence[LabelledContract], plan: ClausePlan, folder: Path, base: BaseEncoder, resume: bool, say: Say) -> Path:
+def _adapted(
+    read: ReadSentences, adapting: Adapting, negatives: float, encoder: TextEncoder, folder: Path, resume: bool
+) -> tuple[TextEncoder, Layer]:
+    """The encoder adapted to sentences of contracts that are not tune's, and the layer over its vectors."""
+    learned = np.flatnonzero(~read.tunes)
+    units, marked = [read.units[i] for i in learned.tolist()], read.gold[learned]
+    vectors = _vectors(units, encoder)
+    begins = regression(vectors, vectors.T, marked, LayerTraining(steps=40, cost=2.0, negatives=1.0))
+    base, (weight, bias) = adapt([unit.text for unit in units], marked, begins, adapting, encoder.base, folder, resume=resume)
+    bias = bias + np.float32(np.log(negatives / adapting.negatives))
+    return TextEncoder(base, max_pieces=adapting.pieces), (weight, bias)
+
+
+def _names(contracts: Sequence[LabelledContract], plan: NamesPlan, folder: Path, base: BaseEncoder, resume: bool, say: Say) -> Path:
     """The bundle of the tagger of names and dates."""
-    assert plan.names is not None
-    run = Run(folder, {"contracts": [c.name for c in contracts], "names": asdict(plan.names), "base encoder": base.sha256})
-    run.enter(resume=resume)
-    tagger = train_names(contracts, plan.names, base=base, folder=folder, resume=resume, say=say)
-    notes = {"tune": tagger.tune, "training": asdict(plan.names.training)}
+    tagger = train_names(contracts, plan, base=base, folder=folder, resume=resume, say=say)
+    notes = {"tune": tagger.tune, "training": asdict(plan.training)}
     return bundled.save(folder / "names", tagger.built.model, tagger.settings, base, card="", graph=None, notes=notes).folder
 
 

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.ingest.unfair_terms import UNFAIR_TERMS, MarkedTerms, read_unfair_terms
+from ontograft.tasks.clauses.type_training import LayerTraining
 from ontograft.tasks.clauses.units import Unit
 from ontograft.tasks.training import share
 
 TUNE = 0.2
+TRAINING = LayerTraining(cost=30.0, negatives=1.0)  # chosen on tune
 
 
 @dataclass(frozen=True, slots=True)

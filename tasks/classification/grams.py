@@ -75,14 +75,22 @@ class GramWeighter:
         """Features of documents, ``[documents, features]``."""
         import scipy.sparse as sp
 
-        known = sp.csr_matrix(counts[:, self.buckets], copy=True)
-        known.data = np.log(known.data) + 1
-        known = known.multiply(self.idf[None, :]).tocsr()
+        known = tf_idf(counts[:, self.buckets], self.idf, even=False)
         first = int(np.searchsorted(self.buckets, BUCKETS))
-        return sp.hstack([_unit(known[:, :first]), _unit(known[:, first:])], format="csr", dtype=np.float32)
+        return sp.hstack([_even(known[:, :first]), _even(known[:, first:])], format="csr", dtype=np.float32)
 
 
-def _unit(features: csr_matrix) -> csr_matrix:
+def tf_idf(counts: csr_matrix, idf: NDArray[np.float32], *, even: bool = True) -> csr_matrix:
+    """Log counts by inverse document frequency; rows at unit length where they are to be ``even``."""
+    import scipy.sparse as sp
+
+    known = sp.csr_matrix(counts, copy=True)
+    known.data = np.log(known.data) + 1
+    known = known.multiply(idf[None, :]).tocsr()
+    return _even(known) if even else known
+
+
+def _even(features: csr_matrix) -> csr_matrix:
     """Rows at unit length."""
     import scipy.sparse as sp
 

@@ -1,22 +1,25 @@
-"""Types of sentences by one linear layer over a frozen vector and hashed grams: the weights, and how a bundle keeps them."""
+"""Types of sentences by one linear layer over a vector and the grams of each: the weights, and how a bundle keeps them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from torch import Tensor, nn
+from torch import Tensor
 
 from ontograft.errors import BundleDamaged
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.clauses.grams import Grams, grams
+from ontograft.tasks.clauses.grams import Vocabulary
 from ontograft.tasks.clauses.units import Unit
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class HeadSettings:
         types: names of the types.
         thresholds: least probability of each; below it the head abstains.
         temperature: logits are divided by it.
-        buckets: of the hashed grams.
+        share: what the vectors' logits count, those of the grams the rest; both stand in the weights.
         pieces: word pieces read of a sentence for its vector.
         width: numbers in that vector.
     """
@@ -35,33 +38,28 @@ class HeadSettings:
     types: tuple[str, ...]
     thresholds: tuple[float, ...] = ()
     temperature: float = 1.0
-    buckets: int = 1 << 16
+    share: float = 0.5
     pieces: int = 48
     width: int = 384
 
 
-class TypeLayer(nn.Module):
-    """Logits of types, float32 ``[sentences, types]``.
+@dataclass(frozen=True, slots=True)
+class TypeLayer:
+    """Weights of types.
 
-    Args:
-        settings: sizes.
+    Attributes:
+        grams: float32 ``[grams, types]``.
+        vector: float32 ``[width, types]``.
+        bias: float32 ``[types]``.
     """
 
-    def __init__(self, settings: HeadSettings) -> None:
-        super().__init__()
-        types = len(settings.types)
-        self.grams = nn.EmbeddingBag(settings.buckets, types, mode="sum")
-        self.vector = nn.Linear(settings.width, types)
-        nn.init.zeros_(self.grams.weight)
-        nn.init.zeros_(self.vector.weight)
+    grams: NDArray[np.float32]
+    vector: NDArray[np.float32]
+    bias: NDArray[np.float32]
 
-    def forward(self, rows: Grams, vectors: Tensor) -> Tensor:
-        """Of sentences' grams and vectors ``[sentences, width]``."""
-        by_words: Tensor = self.grams(
-            torch.from_numpy(rows.buckets), torch.from_numpy(rows.offsets[:-1].copy()), per_sample_weights=torch.from_numpy(rows.weights)
-        )
-        by_vector: Tensor = self.vector(vectors)
-        return by_words + by_vector
+    def __call__(self, rows: csr_matrix, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits, float32 ``[sentences, types]``, of sentences' grams, ``[sentences, grams]``, and vectors, ``[sentences, width]``."""
+        return np.asarray(rows @ self.grams + vectors @ self.vector + self.bias, dtype=np.float32)
 
 
 class SentenceHead:
@@ -69,20 +67,19 @@ class SentenceHead:
 
     Args:
         layer: trained weights.
-        idf: of each bucket, float32 ``[buckets]``.
+        vocabulary: the grams.
         settings: types, thresholds and temperature.
     """
 
-    def __init__(self, layer: TypeLayer, idf: NDArray[np.float32], settings: HeadSettings) -> None:
-        self.layer, self.idf, self.settings = layer.eval(), idf, settings
+    def __init__(self, layer: TypeLayer, vocabulary: Vocabulary, settings: HeadSettings) -> None:
+        self.layer, self.vocabulary, self.settings = layer, vocabulary, settings
         self.types = settings.types
         self.least = np.array(settings.thresholds, dtype=np.float32)
 
-    def probabilities(self, read: Sequence[Unit], vectors: Tensor) -> NDArray[np.float32]:
+    def probabilities(self, read: Sequence[Unit], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of sentences with their vectors ``[sentences, width]``, float32 ``[sentences, types]``."""
-        with torch.inference_mode():
-            logits = self.layer(grams(read, self.idf), vectors)
-            return torch.sigmoid(logits / self.settings.temperature).numpy().astype(np.float32)
+        logits = self.layer(self.vocabulary.rows(read), vectors) / self.settings.temperature
+        return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
 
     def above(self, row: NDArray[np.float32]) -> dict[str, float]:
         """Types whose probability, of a row of all, reaches their threshold."""
@@ -90,7 +87,7 @@ class SentenceHead:
 
     def weights(self) -> dict[str, Tensor]:
         """As a bundle keeps them."""
-        return {**self.layer.state_dict(), "idf": torch.from_numpy(self.idf)}
+        return {name: torch.from_numpy(array) for name, array in (asdict(self.layer) | asdict(self.vocabulary)).items()}
 
     @classmethod
     def of(cls, bundle: bundles.Bundle, part: str, settings: Mapping[str, Any]) -> SentenceHead:
@@ -100,18 +97,14 @@ class SentenceHead:
             BundleDamaged: settings that are none, or weights that do not fit them.
         """
         known = _settings(bundle, settings)
-        layer = TypeLayer(known)
-        try:
-            weights = bundle.weights(part)
-            idf = weights.pop("idf").numpy().astype(np.float32)
-            layer.load_state_dict(weights)
-            if idf.shape != (known.buckets,):
-                raise KeyError("idf")
-        except (RuntimeError, KeyError, OSError) as error:
-            raise BundleDamaged(
-                f"{bundle.folder}: its weights do not fit the settings in its manifest ({error.__class__.__name__}); train it anew"
-            ) from error
-        return cls(layer, idf, known)
+        kept = bundle.arrays(part)
+        grams, types = kept["hashes"].shape if "hashes" in kept else (0,), (len(known.types),)
+        wanted = {"grams": (*grams, *types), "vector": (known.width, *types), "bias": types, "hashes": grams, "idf": grams}
+        odd = [name for name, shape in wanted.items() if name not in kept or kept[name].shape != shape]
+        if odd:
+            raise BundleDamaged(f"{bundle.folder}: its weights ({odd[0]}) do not fit the settings in its manifest; train it anew")
+        layer = TypeLayer(*(kept[name].astype(np.float32) for name in ("grams", "vector", "bias")))
+        return cls(layer, Vocabulary(kept["hashes"], kept["idf"].astype(np.float32)), known)
 
 
 def _settings(bundle: bundles.Bundle, raw: Mapping[str, Any]) -> HeadSettings:
@@ -121,6 +114,6 @@ def _settings(bundle: bundles.Bundle, raw: Mapping[str, Any]) -> HeadSettings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BundleDamaged(f"{shown}: settings.{'.'.join(map(str, first['loc']))}: {first['msg']}; train it anew") from error
-    if len(settings.thresholds) != len(settings.types) or not settings.types or settings.buckets < 1 or not settings.temperature > 0:
-        raise BundleDamaged(f"{shown}: settings: a threshold for each type, buckets and a temperature above 0 are needed; train it anew")
+    if len(settings.thresholds) != len(settings.types) or not settings.types or not settings.temperature > 0:
+        raise BundleDamaged(f"{shown}: settings: a threshold for each type and a temperature above 0 are needed; train it anew")
     return settings

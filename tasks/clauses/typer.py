@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ontograft.encoders.base import BaseEncoder
 from ontograft.encoders.cache import VectorCache
@@ -49,9 +47,9 @@ class ClauseTyper:
         """Makes the vectors of sentences."""
         return TextEncoder(self.base, max_pieces=self.head.settings.pieces)
 
-    def vectors(self, read: Sequence[Unit], *, cache: VectorCache | None = None) -> Tensor:
+    def vectors(self, read: Sequence[Unit], *, cache: VectorCache | None = None) -> NDArray[np.float32]:
         """Of sentences, float32 ``[sentences, width]``."""
-        return torch.from_numpy(self.encoder.encode([unit.text for unit in read], cache=cache).astype(np.float32))
+        return self.encoder.encode([unit.text for unit in read], cache=cache).astype(np.float32)
 
     def probabilities(self, read: Sequence[Unit], *, cache: VectorCache | None = None) -> NDArray[np.float32]:
         """Calibrated probabilities of sentences, float32 ``[sentences, types]``."""

@@ -17,7 +17,7 @@ from ontograft.jobs.clause_names import NamesPlan, labelled, read_openings
 from ontograft.jobs.clauses import ClausePlan, train_clauses
 from ontograft.jobs.unfair_terms import read_unfair
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.clauses.answers import runs, sentence_answers
+from ontograft.tasks.clauses.answers import sentence_answers
 from ontograft.tasks.clauses.names import opening
 from ontograft.tasks.clauses.type_training import LayerTraining
 from ontograft.tasks.clauses.typer import ClauseTyper
@@ -97,15 +97,17 @@ def test_a_span_of_two_types_has_a_label_for_both_and_none_overlap() -> None:
     assert [document.text[m.start : m.end] for m in document.mentions] == ["May 1, 2020", "Acme Seafood Inc."]
 
 
-def test_runs_are_neighbours_of_one_clause() -> None:
+def test_sentences_answer_each_by_itself() -> None:
     text = "One is here. Two is here. Three is here. Four is here.\n\nFive is here."
     read = units(text, [(0, 54), (56, len(text))])
-    assert list(runs(read, np.array([True, True, False, True, True]))) == [[0, 1], [3], [4]]
-    assert list(runs(read, np.ones(5, dtype=np.bool_))) == [[0, 1, 2], [3], [4]]
-    said = np.array([0.2, 0.9, 0.1, 0.1, 0.1], dtype=np.float32)
-    ((clause, answer),) = sentence_answers(text, read, "Insurance", said, 0.2)
-    assert (clause, answer.text, answer.score) == (0, "One is here. Two is here.", 0.9)
-    assert text[answer.span.start : answer.span.end] == answer.text
+    said = np.array([0.2, 0.9, 0.1, 0.1, 0.3], dtype=np.float32)
+    found = list(sentence_answers(text, read, "Insurance", said, 0.2))
+    assert [(clause, answer.text, answer.score) for clause, answer in found] == [
+        (0, "One is here.", 0.2),
+        (0, "Two is here.", 0.9),
+        (1, "Five is here.", 0.3),
+    ]
+    assert all(text[answer.span.start : answer.span.end] == answer.text for _, answer in found)
 
 
 def test_a_bundle_answers_with_words_of_the_report(trained: bundles.Bundle, law_pack: Path) -> None:

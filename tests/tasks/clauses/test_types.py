@@ -5,23 +5,28 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors.numpy import load_file
 
 import ontograft
 from ontograft import samples
 from ontograft.cli.main import cli
-from ontograft.encoders.base import BaseEncoder
+from ontograft.encoders.base import BaseEncoder, resolve
+from ontograft.encoders.text import TextEncoder
 from ontograft.errors import BundleDamaged, CorpusError, OptionError, OutputExists
 from ontograft.ingest.cuad import read_cuad
 from ontograft.jobs.clauses import ClausePlan, chosen, train_clauses
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.clauses.grams import grams, inverse_frequency
+from ontograft.tasks.clauses.adapting import Adapting
+from ontograft.tasks.clauses.grams import Vocabulary
 from ontograft.tasks.clauses.report import Span
-from ontograft.tasks.clauses.type_training import LayerTraining
+from ontograft.tasks.clauses.type_head import HeadSettings
+from ontograft.tasks.clauses.type_training import LayerTraining, Sample, best_thresholds, calibrated, fit
 from ontograft.tasks.clauses.typer import ClauseTyper
 from ontograft.tasks.clauses.units import gold, units
 
@@ -110,15 +115,42 @@ def test_a_sentence_has_the_types_of_the_spans_that_cover_it() -> None:
     assert not gold(read, [], TYPES).any()
 
 
-def test_grams_are_rows_of_unit_parts_and_can_be_chosen() -> None:
-    text = "One two three. Four five. One two."
+def test_grams_that_two_sentences_have_are_read_and_weighed() -> None:
+    text = "One two three. Four five. One two six."
     read = units(text, [(0, len(text))])
-    found = grams(read, inverse_frequency(read, 512))
-    picked = found.rows(np.array([2, 0]))
-    assert len(picked.offsets) == 3
-    low, high = found.offsets[2], found.offsets[3]
-    assert picked.buckets[: high - low].tolist() == found.buckets[low:high].tolist()
-    assert grams([], inverse_frequency([], 512)).offsets.tolist() == [0]
+    vocabulary = Vocabulary.learned(read)
+    rows = vocabulary.rows(read).toarray()
+    heading, beside = 6, 2  # words of the clause, which all three share; "four" and "five", beside which two stand
+    assert rows.shape[1] == 3 + heading + beside  # "one", "two", "one two": no gram of one sentence alone
+    assert rows[0].tolist() == rows[2].tolist() and np.linalg.norm(rows[0]) == pytest.approx((1 + 0.5**2 + 0.3**2) ** 0.5)
+    assert np.count_nonzero(rows[1]) == heading
+    more = Vocabulary.learned(read, characters=True)
+    assert more.characters and not vocabulary.characters
+    assert np.linalg.norm(more.rows(read).toarray()[0]) == pytest.approx((1 + 0.5**2 + 0.3**2 + 1) ** 0.5)
+    assert Vocabulary.learned(read, most=2).rows(read).shape == (3, 2)
+    assert Vocabulary.learned([]).rows(read).nnz == 0 and vocabulary.rows([]).shape == (0, len(vocabulary))
+
+
+def test_members_are_joined_by_what_each_counts() -> None:
+    read = units("Tables burn. Buyer pays.", [(0, 24)])
+    vocabulary, vectors = Vocabulary(np.arange(0, dtype=np.int64), np.zeros(0, np.float32)), np.eye(2, dtype=np.float32)
+    rows = vocabulary.rows(read)
+    settings = HeadSettings(("Insurance",), width=2)
+    wanted = np.array([[True], [False]])
+    members = fit(Sample(rows, vectors, wanted), LayerTraining(steps=20, negatives=1.0))
+    alone = members.joined(1.0)(rows, vectors)
+    assert alone[0, 0] > 1 > -1 > alone[1, 0]  # grams know nothing here: what tune chooses is the vectors
+    assert members.joined(0.8)(rows, vectors) == pytest.approx(0.8 * alone + 0.2 * members.joined(0.0)(rows, vectors))
+    assert calibrated(members, Sample(rows, vectors, wanted), settings, negatives=1.0)[1].share == 0.8
+
+
+def test_types_of_few_sentences_share_a_threshold() -> None:
+    gold_ = np.zeros((300, 3), dtype=np.bool_)
+    gold_[:100, 0] = gold_[:4, 1] = gold_[4:8, 2] = True
+    said = np.where(gold_, 0.6, 0.3).astype(np.float64)
+    said[:4, 1], said[100:103, 2] = 0.9, 0.8
+    own, *others = best_thresholds(said, gold_, np.ones(300))
+    assert own == pytest.approx(0.45) and others == [own, own]  # best for all together, not .85 for the second
 
 
 def test_a_trained_head_types_clauses_and_abstains(trained: bundles.Bundle, law_pack: Path, tmp_path: Path) -> None:
@@ -142,6 +174,28 @@ def test_saved_weights_say_the_same(trained: bundles.Bundle) -> None:
     assert "no legal advice" in card and "CC BY 4.0" in card and "Not measured" in card
 
 
+def test_an_encoder_is_adapted_and_kept_in_the_bundle(cuad: Path, plan: ClausePlan, tmp_path: Path) -> None:
+    bundle = train_clauses(cuad, tmp_path / "legal", replace(plan, adapt=Adapting.of(2)))
+    assert {"encoder/adapted.json", "encoder/adapters.safetensors"} <= bundle.manifest["parts"].keys()
+    adapters = load_file(bundle.folder / "encoder" / "adapters.safetensors")
+    assert {name.split("layer.")[1][0] for name in adapters} == {"2"}  # of three layers the upper one
+    typer = ClauseTyper.of(bundles.load(bundle.folder))
+    text = contract(99)
+    assert typer.encoder.max_pieces == 96 and typer.base.adapted is not None
+    read = units(text, [(0, len(text))])
+    plain = TextEncoder(resolve(plan.base), max_pieces=96).encode([unit.text for unit in read])
+    assert not np.allclose(plain, typer.vectors(read), atol=1e-2)
+    said = typer.probabilities(read)
+    assert TYPES[said[[u.text for u in read].index(LAW.format("Maine"))].argmax()] == "Governing Law"
+    again = train_clauses(cuad, tmp_path / "legal", replace(plan, adapt=Adapting.of(2)), resume=True)
+    assert ClauseTyper.of(again).probabilities(read) == pytest.approx(said, abs=1e-3)
+    with pytest.raises(OptionError, match="adapting"):
+        train_clauses(cuad, tmp_path / "legal", replace(plan, adapt=Adapting.of(3)), resume=True)
+    with pytest.raises(OptionError, match="--adapt 0"):
+        train_clauses(cuad, tmp_path / "b", replace(plan, base=str(bundle.folder / "encoder"), adapt=Adapting.of(2)))
+    assert "adapted to such sentences" in (bundle.folder / bundles.CARD).read_text(encoding="utf-8")
+
+
 def test_a_damaged_bundle_is_named(trained: bundles.Bundle, law_pack: Path, tmp_path: Path) -> None:
     cut = shutil.copytree(trained.folder, tmp_path / "cut")
     (cut / "types.safetensors").write_bytes(b"short")
@@ -149,7 +203,7 @@ def test_a_damaged_bundle_is_named(trained: bundles.Bundle, law_pack: Path, tmp_
         ontograft.load(cut, pack=law_pack)
     for wrong, says in (
         ({"types": ["Insurance"]}, "threshold for each type"),
-        ({"buckets": "many"}, "buckets"),
+        ({"share": "much"}, "share"),
         ({"width": 7}, "do not fit"),
     ):
         other = shutil.copytree(trained.folder, tmp_path / says.split()[0])
