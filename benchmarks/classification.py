@@ -1,12 +1,14 @@
 """Document classification beside TF-IDF with a linear support vector machine, on four corpora, three seeds, paired intervals.
 
-    python benchmarks/classification.py --data DIR [--pack PACK] [--only mts_dialog,banking77,…]
+    python benchmarks/classification.py --data DIR [--pack PACK] [--only mts_dialog,banking77,…] [--work DIR]
 
 Every corpus is cut by a hash: MTS-Dialog (sections of a note, 20 classes) and overruling (without its duplicates) into five folds by
 text, unfair terms (eight classes, any number of them a sentence) into five folds by company, each fold read by what was trained on the
 other four; of Banking77 (77 intents) one fifth is read. Both sides choose on the same *tune*, a fifth of the training part by hash: the
 machine its cost, its n-grams (words, or words and characters) and its class weights; ours the weights of its two members, temperature and
 thresholds. With a pack the arms with knowledge are trained on MTS-Dialog, too. Differences are bootstrapped over documents, seeds nested.
+
+With ``--work`` what each fold of a seed said is left there, and an interrupted run goes on behind it: another recipe needs another folder.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +35,12 @@ from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.classification.bundled import knowledge_of
-from ontograft.tasks.classification.evaluation import decided, figures
+from ontograft.tasks.classification.evaluation import decided
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.states import DocumentStates
 from ontograft.tasks.classification.training import Knowledge, Trainer
 from ontograft.tasks.classification.weighing import combined, probabilities
+from ontograft.tasks.metrics import calibration_error
 from ontograft.tasks.training import share
 
 RESULT = Path(__file__).parent / "results" / "classification.json"
@@ -98,15 +103,13 @@ class Machine:
     def __init__(self, documents: list[Labelled], gold: NDArray[np.bool_], multiple: bool) -> None:
         self._texts, self._gold, self._multiple = [d.text for d in documents], gold, multiple
         self._tune = np.array([share(d.id) < TUNE for d in documents])
-        self.chosen: list[str] = []
         self._made: dict[tuple[str, bytes, bytes], Any] = {}
 
-    def read(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """What it says of the documents that are read."""
+    def read(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> dict[str, Any]:
+        """What it says of the documents that are read, and what was chosen."""
         inside, held = train[~self._tune[train]], train[self._tune[train]]
         best = max(GRID, key=lambda row: self._score(row, inside, held))
-        self.chosen.append(f"{best[0]}, C {best[1]}, weights {best[2]}")
-        return self._fit(best, train, test)
+        return {"given": self._fit(best, train, test), "chosen": f"{best[0]}, C {best[1]}, weights {best[2]}"}
 
     def _score(self, row: tuple[str, float, str | None], inside: NDArray[np.intp], held: NDArray[np.intp]) -> float:
         given, gold = self._fit(row, inside, held), self._gold[held]
@@ -199,36 +202,33 @@ def measure(name: str, documents: list[Labelled], pack: Pack | None, training: C
                 (), multiple=multiple, arm=arm, attention=AttentionSettings(concept=GraphWeights.load(graph).settings.width)
             )
             knowledge = knowledge_of(pack, settings, graph)
-        began = time.monotonic()
         trainer = Trainer(documents, settings, knowledge=knowledge, base=base, encoded=encoded)
-        encoded = trainer.states
-        seconds = time.monotonic() - began
+        encoded, gold = trainer.states, trainer.gold[read]
         if arm is Arm.OFF:
-            body["seconds_to_encode"] = round(seconds, 1)
-            if states is not None:
+            if states is not None and not states.exists():
                 keep(states, encoded)
             machine = Machine(documents, trainer.gold, multiple)
-            said = np.concatenate([machine.read(train, test) for train, test in parts])
-            found["svm"] = counts(said, trainer.gold[read])[None]
-            body["svm"] = {"micro_f1": float(f1(found["svm"].sum(1)).mean()), "chosen": machine.chosen}
-            body["svm"]["macro_f1"] = _macro(said, trainer.gold[read])
-        runs, rows, began = [], [], time.monotonic()
+            folds = [cell(work, f"{name}.svm.{number}", partial(machine.read, train, test)) for number, (train, test) in enumerate(parts)]
+            said = np.concatenate([fold["given"] for fold in folds])
+            found["svm"] = counts(said, gold)[None]
+            body["svm"] = {
+                "micro_f1": float(f1(found["svm"].sum(1)).mean()),
+                "macro_f1": _macro(said, gold),
+                "chosen": [str(fold["chosen"]) for fold in folds],
+            }
+        runs, rows = [], []
         for seed in SEEDS:
-            given, probability = [], []
-            for train, test in parts:
-                trained = trainer.fit(ClassifierTraining(**{**_plain(training), "seed": seed}), train)
-                of = probabilities(trained.settings, combined(trained.settings, *trainer.scores(trained, test)))
-                probability.append(of)
-                given.append(decided(trained.settings, of))
-            gold = trainer.gold[read]
-            runs.append(_figures(trained.settings, np.concatenate(probability), np.concatenate(given), gold))
-            rows.append(counts(np.concatenate(given), gold))
+            made = partial(_fold, trainer, replace(training, seed=seed))
+            folds = [cell(work, f"{name}.{arm}.{seed}.{number}", partial(made, train, test)) for number, (train, test) in enumerate(parts)]
+            given = np.concatenate([fold["given"] for fold in folds])
+            runs.append(_figures(np.concatenate([fold["probability"] for fold in folds]), given, gold, multiple=multiple))
+            runs[-1]["seconds_a_fold"] = float(np.mean([fold["seconds"] for fold in folds]))
+            rows.append(counts(given, gold))
             print(name, arm, seed, runs[-1], flush=True)
         found[arm] = np.stack(rows)
         body["arms"][str(arm)] = {
             **{key: float(np.mean([run[key] for run in runs])) for key in runs[0]},
             "runs": runs,
-            "seconds_to_train_once": round((time.monotonic() - began) / len(SEEDS) / len(parts), 1),
             "above_svm": difference(found[arm], found["svm"]),
         }
         if arm is not Arm.OFF:
@@ -238,10 +238,26 @@ def measure(name: str, documents: list[Labelled], pack: Pack | None, training: C
     return body
 
 
-def _plain(training: ClassifierTraining) -> dict[str, Any]:
-    from dataclasses import asdict
+def cell(work: Path | None, name: str, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a fold said, left in a file where there is a folder for it, and taken from there the next time."""
+    path = work / "cells" / f"{name}.npz" if work is not None else None
+    if path is not None and path.exists():
+        return dict(np.load(path))
+    body = made()
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".part.npz")
+        np.savez_compressed(beside, **body)
+        beside.replace(path)
+    print(name, flush=True)
+    return body
 
-    return asdict(training)
+
+def _fold(trainer: Trainer, training: ClassifierTraining, train: NDArray[np.intp], test: NDArray[np.intp]) -> dict[str, Any]:
+    began = time.monotonic()
+    trained = trainer.fit(training, train)
+    probability = probabilities(trained.settings, combined(trained.settings, *trainer.scores(trained, test)))
+    return {"probability": probability, "given": decided(trained.settings, probability), "seconds": time.monotonic() - began}
 
 
 def _macro(given: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
@@ -249,13 +265,12 @@ def _macro(given: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
     return float(np.mean(f1(counts(given.T, gold.T))[there]))
 
 
-def _figures(
-    settings: ClassifierSettings, probability: NDArray[np.float64], given: NDArray[np.bool_], gold: NDArray[np.bool_]
-) -> dict[str, float]:
+def _figures(probability: NDArray[np.float64], given: NDArray[np.bool_], gold: NDArray[np.bool_], *, multiple: bool) -> dict[str, float]:
+    sure, right = (probability.ravel(), gold.ravel()) if multiple else (probability.max(1), (given & gold).any(1))
     return {
         "micro_f1": float(f1(counts(given, gold).sum(0))),
         "macro_f1": _macro(given, gold),
-        "calibration_error": float(figures(settings, probability, gold)["calibration_error"]),
+        "calibration_error": calibration_error(sure.tolist(), right.tolist()) or 0.0,
     }
 
 
