@@ -266,7 +266,7 @@ def _macro(given: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
 
 
 def _figures(probability: NDArray[np.float64], given: NDArray[np.bool_], gold: NDArray[np.bool_], *, multiple: bool) -> dict[str, float]:
-    sure, right = (probability.ravel(), gold.ravel()) if multiple else (probability.max(1), (given & gold).any(1))
+    sure, right = (probability.ravel(), gold.ravel()) if multiple else (probability.max(1), np.any(given & gold, axis=1, keepdims=False))
     return {
         "micro_f1": float(f1(counts(given, gold).sum(0))),
         "macro_f1": _macro(given, gold),
