@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import ontograft
+from ontograft.cli import main as main_module
 from ontograft.cli.main import cli
 from ontograft.errors import UnknownModel
 from tests.fake_engine import FakeEngine, fake_load, jsonl, read_jsonl
@@ -183,3 +184,14 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "went on after" in done.stderr
     assert [line["id"] for line in read_jsonl(tmp_path / "o.jsonl")] == [str(i) for i in range(200)]
+
+
+def test_a_process_that_loaded_triton_ends_without_a_list_of_leaks(monkeypatch):
+    frozen = []
+    monkeypatch.setattr("gc.freeze", lambda: frozen.append(1))
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+    main_module._end()
+    assert frozen == [1]
+    monkeypatch.setitem(sys.modules, "triton", main_module)
+    main_module._end()
+    assert frozen == [1]
