@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from ontograft.errors import CorpusError
+from ontograft.errors import CorpusError, DocumentError, OptionError
 from ontograft.ingest.notes import read_notes
 from ontograft.types import Note, NoteReject
 
@@ -56,6 +56,10 @@ class LabelColumns:
     id: str | None = None
     separator: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.separator == "":
+            raise OptionError("the separator of labels is empty: give what stands between them, or none where each document has one label")
+
 
 def read_labelled(path: Path, columns: LabelColumns = LabelColumns()) -> LabelledFile:  # it is frozen
     """Read documents with their labels.
@@ -82,7 +86,11 @@ def read_labelled(path: Path, columns: LabelColumns = LabelColumns()) -> Labelle
 def _rows(path: Path, columns: LabelColumns) -> Iterator[Labelled | NoteReject]:
     if str(path) == "-":
         raise CorpusError("documents with labels are read twice: give a file, not standard input")
-    texts, labels = (read_notes(path, text_column=column, id_column=columns.id) for column in (columns.text, columns.label))
+    texts = read_notes(path, text_column=columns.text, id_column=columns.id)
+    try:
+        labels = read_notes(path, text_column=columns.label, id_column=columns.id)
+    except DocumentError as error:  # labels are read as texts are, and only the option is another
+        raise DocumentError(str(error).replace("--text-column", "--label-column")) from None
     for note, said in zip_longest(texts, labels):
         if isinstance(note, NoteReject):
             yield note

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -86,15 +87,18 @@ def check_columns(file: Path, delimiter: str, text_column: str | None, id_column
     """Check the header line before anything is written."""
     try:
         with decompressed(file) as (stream, _):
-            header = next(csv.reader(_Counted(stream), delimiter=delimiter), [])
+            lines = _Counted(stream)
+            first = next(lines, "")
+            foreign = not encodable(first) or "\0" in first
+            header = [] if foreign else next(csv.reader(chain([first], lines), delimiter=delimiter), [])
     except SourceError as error:
         raise DocumentError(str(error)) from None
     except (OSError, EOFError, csv.Error) as error:
         raise DocumentError(f"{file}: cannot be read ({type(error).__name__}): check it") from None
+    if foreign or not all(encodable(column) for column in header):
+        raise DocumentError(f"{file}: its header line is {NOT_UTF8}; save the file as UTF-8")
     if not header:
         raise DocumentError(f"{file}: is empty, expected a header line with the names of the columns")
-    if not all(encodable(column) and "\0" not in column for column in header):
-        raise DocumentError(f"{file}: its header line is {NOT_UTF8}; save the file as UTF-8")
     try:
         _places(header, text_column, id_column)
     except DocumentError as error:

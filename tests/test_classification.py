@@ -105,6 +105,14 @@ def test_bad_training_files_are_named_errors(root, tiny, tmp_path):
 
     done = train(root / "one.csv", "--labels", "lungs,kidneys,heart,diabetes")
     assert done.exit_code == 1 and "no document of 48 has the label 'heart'" in done.output
+    assert (
+        "has the label 'lung', which is to be learned (1 such); did you mean 'lungs'?" in train(root / "one.csv", "--labels", "lung").output
+    )
+    done = train(root / "one.csv", "--labels", "lungs,kidneys")
+    assert done.exit_code == 1 and "documents have the label 'diabetes', which is none of the 2 that are to be learned" in done.output
+    done = train(root / "one.csv", "--label-column", "labl")
+    assert "no column 'labl'" in done.output and "name one with --label-column" in done.output
+    assert "the separator of labels is empty" in train(root / "one.csv", "--label-separator", "").output
     unlabelled = table(tmp_path / "none.csv", [Labelled("a", "Some text."), Labelled("b", "More text.")])
     assert "none of 2 documents has a label" in train(unlabelled, "--label-separator", ";").output
     assert "they need a pack" in train(root / "one.csv", "--arm", "graph").output
@@ -113,6 +121,15 @@ def test_bad_training_files_are_named_errors(root, tiny, tmp_path):
     bad.write_bytes((root / "one.csv").read_bytes() + b"x,caf\xe9,lungs\ny,,lungs\n")
     done = train(bad, "--id-column", "id", "--epochs", 1)
     assert done.exit_code == 3 and "2 rows left out" in done.output and (tmp_path / "b" / "bundle.json").is_file()
+
+
+def test_a_label_that_is_nearly_another_and_rows_of_dev_that_are_none_are_told(tiny, tmp_path):
+    made = [*documents(36), Labelled("typo", "Asthma was confirmed.", ("lunsg",))]
+    data, dev = table(tmp_path / "train.csv", made), table(tmp_path / "dev.csv", [*documents(6), Labelled("none", "", ("lungs",))])
+    options = ("--encoder", tiny.base.path, "--epochs", 1, "--out", tmp_path / "b")
+    done = call("train", "classification", "--train", data, "--dev", dev, *options)
+    assert "label 'lunsg' has one document, and 'lungs' has many: a typing error?" in done.output
+    assert done.exit_code == 3 and "dev.csv: 1 rows left out: no words in it" in done.output
 
 
 def test_rejects_are_counted_and_a_begun_output_is_gone_on_with(root, tmp_path):
@@ -227,7 +244,7 @@ def test_documents_in_another_encoding_are_rejected_by_name(root, tmp_path, enco
     (reject,) = lines(tmp_path / "out.rejects.jsonl")
     assert reject["id"] == "a.txt" and "UTF-8" in reject["reason"]
     table(tmp_path / "train.csv", documents(12))
-    (tmp_path / "train.csv").write_bytes((tmp_path / "train.csv").read_text(encoding="utf-8").encode("utf-16"))
+    (tmp_path / "train.csv").write_bytes((tmp_path / "train.csv").read_bytes().decode().encode("utf-16"))
     done = call("train", "classification", "--train", tmp_path / "train.csv", "--out", tmp_path / "never")
     assert done.exit_code == 1 and "UTF-8" in done.output and not (tmp_path / "never").exists()
 

@@ -13,7 +13,7 @@ from ontograft.encoders import base as base_encoders
 from ontograft.encoders.graph_weights import GraphWeights
 from ontograft.errors import CorpusError, OptionError, OutputExists
 from ontograft.fusion.arms import Arm
-from ontograft.ingest.labelled import LabelColumns, Labelled, read_labelled
+from ontograft.ingest.labelled import LabelColumns, Labelled, LabelledFile, read_labelled
 from ontograft.jobs.evaluate_classification import evaluate_classifier
 from ontograft.jobs.provenance import provenance
 from ontograft.jobs.resumable import Run
@@ -22,7 +22,7 @@ from ontograft.output import replacing
 from ontograft.tasks import bundle as bundles
 from ontograft.tasks.classification import bundled
 from ontograft.tasks.classification.card import classification_card
-from ontograft.tasks.classification.labels import LabelSet
+from ontograft.tasks.classification.labels import LabelSet, misspelt
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.states import DocumentStates
 from ontograft.tasks.classification.training import Knowledge, Trainer
@@ -52,7 +52,7 @@ class ClassificationPlan:
 
 @dataclass(frozen=True, slots=True)
 class ClassificationReport:
-    """Where the bundle is, what each arm and seed scored on dev, and how many rows of the training file were left out."""
+    """Where the bundle is, what each arm and seed scored on dev, and how many rows of both files were left out."""
 
     bundle: Path
     scores: dict[str, list[dict[str, Any]]]
@@ -86,9 +86,13 @@ def train_classification(
     if pack is None and any(arm.has_knowledge for arm in plan.arms):
         raise OptionError(f"arms {', '.join(plan.arms)}: they need a pack; name one with --pack, or train the arm off alone")
     found = read_labelled(source, columns)
-    if found.rejects:
-        say(f"{source}: {len(found.rejects):,} rows left out: {found.reasons()}")
-    held = read_labelled(dev, columns).documents if dev is not None else []
+    read = read_labelled(dev, columns) if dev is not None else LabelledFile([])
+    for path, file in ((source, found), (dev, read)):
+        if file.rejects:
+            say(f"{path}: {len(file.rejects):,} rows left out: {file.reasons()}")
+    held = read.documents
+    for label, meant in misspelt(d.labels for d in found.documents):
+        say(f"{source}: label {label!r} has one document, and {meant!r} has many: a typing error?")
     opened = Pack.open(pack) if pack is not None else None
     base, graph = base_encoders.resolve(plan.base), bundles.graph_encoder(plan.graph)
     scores: dict[str, list[dict[str, Any]]] = {}
@@ -120,7 +124,7 @@ def train_classification(
     if scores:
         with replacing(Path(f"{out}.runs") / "scores.json") as file:
             file.write(json.dumps({**provenance(), "scores": scores}, indent=1) + "\n")
-    return ClassificationReport(out, scores, len(found.rejects))
+    return ClassificationReport(out, scores, len(found.rejects) + len(read.rejects))
 
 
 def _of_arm(settings: ClassifierSettings, arm: Arm, pack: Pack | None, graph: Path) -> tuple[ClassifierSettings, Knowledge | None]:

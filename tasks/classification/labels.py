@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.errors import CorpusError, OptionError
+
+_MANY, _NEAR = 10, 0.8  # documents of a label that is surely meant, and how alike one of a single document is
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,13 @@ class LabelSet:
 
     def unknown(self, label: str) -> str:
         """What to say of a label that is none of these."""
+        return f"label {label!r} was not seen in training; {self.nearest(label)}"
+
+    def nearest(self, label: str) -> str:
+        """The label that may be meant, or those there are."""
         near = difflib.get_close_matches(label, self.names, 1, cutoff=0.5)
-        hint = (
-            f"did you mean {near[0]!r}?" if near else f"it knows {len(self)}: {', '.join(self.names[:20])}{' …' if len(self) > 20 else ''}"
-        )
-        return f"label {label!r} was not seen in training; {hint}"
+        listed = f"there are {len(self)}: {', '.join(self.names[:20])}{' …' if len(self) > 20 else ''}"
+        return f"did you mean {near[0]!r}?" if near else listed
 
     def choose(self, wanted: Iterable[str]) -> None:
         """Check labels that a user names.
@@ -83,3 +89,22 @@ def labels_of(documents: Iterable[Sequence[str]], levels: str) -> tuple[str, ...
     """The labels that documents have, sorted, with those above them."""
     seen = {label for labels in documents for label in labels}
     return tuple(sorted(seen | {name for label in seen for name in above(label, levels)}))
+
+
+def misspelt(documents: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    """Labels of one document that are nearly one of many documents, each with that one: typing errors, as a rule.
+
+    Labels that differ in their numbers alone are none.
+    """
+    counts = Counter(label for labels in documents for label in labels)
+    known = {label.casefold(): label for label, count in counts.items() if count >= _MANY}
+    found = []
+    for label in (label for label, count in counts.items() if count == 1):
+        near = difflib.get_close_matches(label.casefold(), known, 1, cutoff=_NEAR)
+        if (near and _letters(label.casefold()) != _letters(near[0])) or near == [label.casefold()]:
+            found.append((label, known[near[0]]))
+    return found
+
+
+def _letters(label: str) -> str:
+    return re.sub(r"\d+", "", label)

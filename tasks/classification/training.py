@@ -73,7 +73,7 @@ def labels_for(documents: Sequence[Labelled], settings: ClassifierSettings) -> C
     """Settings with the labels of the documents, where they name none.
 
     Raises:
-        CorpusError: no document has a label, or none has one that is asked for.
+        CorpusError: no document has a label, none has one that is asked for, or one has another.
     """
     found = labels_of((d.labels for d in documents), settings.levels if settings.multiple else "")
     if not found:
@@ -82,7 +82,13 @@ def labels_for(documents: Sequence[Labelled], settings: ClassifierSettings) -> C
     if missing:
         raise CorpusError(
             f"no document of {len(documents):,} has the label {missing[0]!r}, which is to be learned ({len(missing)} such); "
-            f"add documents that have it, or leave it out. {LabelSet(found).unknown(missing[0])}"
+            f"{LabelSet(found).nearest(missing[0])} Add documents that have it, or leave it out"
+        )
+    others = sorted({label for d in documents for label in d.labels}.difference(settings.labels or found))
+    if others:
+        raise CorpusError(
+            f"documents have the label {others[0]!r}, which is none of the {len(settings.labels)} that are to be learned "
+            f"({len(others)} such); add it to them, or leave its documents out"
         )
     return replace(settings, labels=settings.labels or found)
 

@@ -10,7 +10,7 @@ from ontograft.encoders.windows import words
 from ontograft.errors import CorpusError, OptionError, TrainingDiverged
 from ontograft.tasks.classification.grams import BUCKETS, GramCounter, document_counts
 from ontograft.tasks.classification.head import AttentionPool, DocumentHead, HeadTable, Ragged, head_batch
-from ontograft.tasks.classification.labels import LabelSet, above, labels_of
+from ontograft.tasks.classification.labels import LabelSet, above, labels_of, misspelt
 from ontograft.tasks.classification.linear import Machine, fit_linear
 from ontograft.tasks.classification.reader import head_logits, label_loss, train_head
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
@@ -47,6 +47,12 @@ def test_labels_bring_those_above_them_and_a_typing_error_is_told() -> None:
         labels.encode([("x", ("lungs",))])
     with pytest.raises(OptionError, match="focal"):
         ClassifierTraining(weights="heavy")
+
+
+def test_a_typing_error_among_labels_is_nearly_another_and_no_other_number() -> None:
+    documents = [("Billing",)] * 12 + [("step 12",)] * 12 + [("billlng",), ("billing",), ("step 13",), ("weather",)]
+    assert misspelt(documents) == [("billlng", "Billing"), ("billing", "Billing")]
+    assert misspelt(documents * 2) == []
 
 
 def test_attention_begins_as_the_mean_of_the_word_pieces_and_shares_add_up_to_the_logit() -> None:
