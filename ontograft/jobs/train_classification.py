@@ -87,9 +87,9 @@ def train_classification(
         raise OptionError(f"arms {', '.join(plan.arms)}: they need a pack; name one with --pack, or train the arm off alone")
     found = read_labelled(source, columns)
     read = read_labelled(dev, columns) if dev is not None else LabelledFile([])
-    for path, file in ((source, found), (dev, read)):
-        if file.rejects:
-            say(f"{path}: {len(file.rejects):,} rows left out: {file.reasons()}")
+    for path, rows in ((source, found), (dev, read)):
+        if rows.rejects:
+            say(f"{path}: {len(rows.rejects):,} rows left out: {rows.reasons()}")
     held = read.documents
     for label, meant in misspelt(d.labels for d in found.documents):
         say(f"{source}: label {label!r} has one document, and {meant!r} has many: a typing error?")
