@@ -42,7 +42,13 @@ def _columns(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--epochs", default=30, type=click.IntRange(1), show_default=True, help="Passes of the head over the documents.")
 @click.option("--adapt", default=0, type=click.IntRange(0), help="Passes that train the encoder, too, by low-rank adapters; 0: frozen.")
 @click.option("--weights", default="none", show_default=True, help="Against skew: none, balanced (rare labels weigh more) or focal.")
-@click.option("--tune-share", default=0.2, type=click.FloatRange(0, 1, max_open=True), show_default=True, help="Part that calibrates.")
+@click.option(
+    "--tune-share",
+    default=0.33,
+    type=click.FloatRange(0, 1, max_open=True),
+    show_default=True,
+    help="Part of the documents held out to weigh and calibrate the members, each in turn (with --adapt one alone); 0: none.",
+)
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted training that adapts the encoder.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")

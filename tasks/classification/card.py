@@ -16,7 +16,11 @@ def classification_card(
     trained, tune = notes["trained_on"], notes["tune"]
     labels = ", ".join(settings.labels[:50]) + (f" and {len(settings.labels) - 50:,} more" if len(settings.labels) > 50 else "")
     ontologies = "\n".join(f"- {o['name']} {o['release']} ({o['licence'] or 'no licence stated'})" for o in notes["ontologies"])
-    lines = [_scores("On the part of the training data that weighed and calibrated it", tune)] if tune else ["No part was kept to tune it."]
+    lines = (
+        [_scores("On training data that its members were not trained on when they were weighed and calibrated", tune)]
+        if tune
+        else ["Nothing was held out to calibrate it."]
+    )
     if metrics is not None and dev is not None:
         lines.append(_scores(f"On {dev.name}, read once", metrics))
     return f"""# Document classification: {len(settings.labels):,} labels

@@ -56,9 +56,10 @@ class ClassifierTraining:
         batch: documents in a step.
         dropout: on the pooled states.
         weights: ``balanced`` weighs a label by the inverse root of its documents, ``focal`` by how wrong the model is (Lin et al. 2017).
-        costs: of an n-gram margin that is violated, the C of a linear support vector machine; the best on tune is taken, together with
-            words alone or characters beside them, and with rare labels weighing more or not.
-        tune_share: part of the documents that weighs and calibrates the members, before both are trained on all of them.
+        costs: of an n-gram margin that is violated, the C of a linear support vector machine; the best on what was held out is taken,
+            together with words alone or characters beside them, and with rare labels weighing more or not.
+        tune_share: part of the documents that members are trained without, to be weighed and calibrated on it, before both are trained on
+            all of them; each part in turn, unless the encoder is adapted: then it is one. 0 for none.
         adapt_epochs: passes in which adapters and knowledge attention are trained with the head, before the states are cached.
         seed: of the head's order and dropout.
     """
@@ -70,7 +71,7 @@ class ClassifierTraining:
     dropout: float = 0.1
     weights: str = "none"
     costs: tuple[float, ...] = (0.3, 1.0)
-    tune_share: float = 0.2
+    tune_share: float = 0.33
     adapt_epochs: int = 0
     seed: int = 0
 

@@ -1,4 +1,4 @@
-"""Training a classifier: both members on part of the documents, weighed on the rest, then both on all of them."""
+"""Training a classifier: its members are weighed on documents that they were not trained on, then trained on all of them."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Trainer:
         read, self._collate = text_reader(self.settings, windower, knowledge)
         self.texts: list[ReadText] = [read(d.text) for d in documents]
         self.counts = document_counts([t.counts for t in self.texts])
-        self._linear: dict[tuple[bytes, Machine], LinearMember | None] = {}
+        self._held: dict[tuple[bytes, Machine], NDArray[np.float32] | None] = {}
         self.states: list[DocumentStates] = [
             replace(states, vectors=text.mentioned.vectors, mentions=text.mentioned.mentions)
             for states, text in zip(encoded, self.texts, strict=False)
@@ -136,7 +136,11 @@ class Trainer:
     def fit(
         self, training: ClassifierTraining, rows: NDArray[np.intp] | None = None, *, folder: Path | None = None, resume: bool = False
     ) -> Trained:
-        """Train on some of the documents, or all: both members without *tune*, weigh them there, then both anew on all.
+        """Train on some of the documents, or all.
+
+        Both members are trained without one part of the documents, which they then score, and so on for every part; on these scores they
+        are weighed and calibrated, and the linear one is chosen; then both are trained anew on all. Of an adapted encoder, which takes
+        long to train, one part is enough.
 
         Args:
             training: steps, rates, seed.
@@ -148,28 +152,40 @@ class Trainer:
             TrainingDiverged: a loss is no number.
         """
         inside = np.arange(len(self._ids)) if rows is None else rows
-        held = np.array([share(self._ids[i]) < training.tune_share for i in inside.tolist()], dtype=np.bool_)
-        settings, tune = weighed(self.settings, *_nothing(len(self.settings.labels))), dict[str, float]()
-        machines = _machines(training)
-        machine = machines[0]
-        if held.any() and not held.all():
-            reader = self._reader(training, inside[~held], folder and folder / "tune", resume)
-            scores, gold, counts = self.logits(reader, inside[held]), self.gold[inside[held]], self.counts[inside[held]]
-            found = []
-            for number, tried in enumerate(machines):
-                linear = self._linear_of(inside[~held], tried)
-                margins = linear(counts) if linear is not None else None
-                settings = weighed(self.settings, scores, margins, gold)
-                found.append((surprise(settings, combined(settings, scores, margins), gold), number, tried, settings, margins))
-            _, _, machine, settings, margins = min(found, key=lambda row: row[:2])
-            probability = probabilities(settings, combined(settings, scores, margins))
-            if settings.multiple:
-                settings = replace(settings, thresholds=thresholds_of(probability, gold))
-            tune = evaluation.figures(settings, probability, gold)
-        elif settings.multiple:
-            settings = replace(settings, thresholds=(0.5,) * len(settings.labels))
+        settings, machine, tune = self._tuned(training, inside, folder and folder / "tune", resume)
         reader = self._reader(training, inside, folder and folder / "all", resume)
         return Trained(settings, reader, self._linear_of(inside, machine), tune)
+
+    def _tuned(
+        self, training: ClassifierTraining, inside: NDArray[np.intp], folder: Path | None, resume: bool
+    ) -> tuple[ClassifierSettings, Machine, dict[str, float]]:
+        """Weights and thresholds, what the linear member shall be, and figures of what they were found on."""
+        parts, multiple = self._parts(training, inside), self.settings.multiple
+        machines = _machines(training)
+        if not parts:
+            settings = weighed(self.settings, *_nothing(len(self.settings.labels)))
+            return replace(settings, thresholds=(0.5,) * len(self.settings.labels) if multiple else ()), machines[0], {}
+        scores = np.concatenate([self.logits(self._reader(training, rest, folder, resume), held) for rest, held in parts])
+        gold = self.gold[np.concatenate([held for _, held in parts])]
+        found = []
+        for number, tried in enumerate(machines):
+            margins = self._margins(parts, tried)
+            settings = weighed(self.settings, scores, margins, gold)
+            found.append((surprise(settings, combined(settings, scores, margins), gold), number, tried, settings, margins))
+        _, _, machine, settings, margins = min(found, key=lambda row: row[:2])
+        probability = probabilities(settings, combined(settings, scores, margins))
+        if multiple:
+            settings = replace(settings, thresholds=thresholds_of(probability, gold))
+        return settings, machine, evaluation.figures(settings, probability, gold)
+
+    def _parts(self, training: ClassifierTraining, inside: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """The documents without each part, and those of the part; documents of one id stay together."""
+        if not training.tune_share:
+            return []
+        count = max(round(1 / training.tune_share), 2)
+        part = np.array([int(share(self._ids[i]) * count) for i in inside.tolist()])
+        held = [part == number for number in (range(1) if self.settings.lora.rank else range(count))]
+        return [(inside[~of], inside[of]) for of in held if of.any() and not of.all()]
 
     def _reader(self, training: ClassifierTraining, rows: NDArray[np.intp], folder: Path | None, resume: bool) -> Reader:
         gold, chosen = self.gold[rows], rows.tolist()
@@ -185,11 +201,18 @@ class Trainer:
         return reader.eval()
 
     def _linear_of(self, rows: NDArray[np.intp], machine: Machine) -> LinearMember | None:
-        """The linear member, which no seed moves: made once for the same documents."""
-        key = (rows.tobytes(), machine)
-        if key not in self._linear:
-            self._linear[key] = fit_linear(self.counts[rows], self.gold[rows], machine, multiple=self.settings.multiple)
-        return self._linear[key]
+        return fit_linear(self.counts[rows], self.gold[rows], machine, multiple=self.settings.multiple)
+
+    def _margins(self, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]], machine: Machine) -> NDArray[np.float32] | None:
+        """Margins of each part by a member trained on the rest, which no seed moves: made once for the same parts."""
+        key = (b"".join(held.tobytes() for _, held in parts), machine)
+        if key not in self._held:
+            found = []
+            for rest, held in parts:
+                linear = self._linear_of(rest, machine)
+                found += [linear(self.counts[held])] if linear is not None else []
+            self._held[key] = np.concatenate(found) if len(found) == len(parts) else None
+        return self._held[key]
 
     def scores(self, trained: Trained, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Logits of the reader and margins of the linear member for some of the documents."""
