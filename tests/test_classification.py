@@ -18,6 +18,7 @@ from ontograft.tasks.classification.bundled import save
 from ontograft.tasks.classification.classifier import Classifier
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
 from ontograft.tasks.classification.training import Trainer
+from ontograft.tasks.classification.weighing import combined
 from tests.classified import documents, sets, table
 
 
@@ -198,6 +199,17 @@ def test_a_batch_of_windows_does_not_grow_with_the_document(root, monkeypatch):
     answer = ontograft.load(root / "many").classify("The weather was fine. Nothing else was said. " * 1500)
     assert sum(sizes) > 15_000 and len(sizes) > 3 and max(sizes) <= 4096
     assert len(answer.because.sentences) <= 3
+
+
+def test_members_are_weighed_on_documents_that_they_were_not_trained_on(tiny):
+    drawn = np.random.default_rng(1).integers(2, size=60)  # nothing to learn, all to remember
+    made = [Labelled(f"d{i}", f"Only here: word{i}.", (f"kind{kind}",)) for i, kind in enumerate(drawn)]
+    trainer = Trainer(made, ClassifierSettings(()), knowledge=None, base=tiny.base)
+    trained = trainer.fit(ClassifierTraining(epochs=10))
+    said = combined(trained.settings, *trainer.scores(trained, np.arange(60))).argmax(1)
+    assert (said == trainer.gold.argmax(1)).mean() > 0.9
+    assert trained.tune["documents"] == 60 and trained.tune["accuracy"] < 0.8
+    assert trainer.fit(ClassifierTraining(epochs=1, tune_share=0)).tune == {}
 
 
 @pytest.mark.parametrize("labels", [1, 400])

@@ -107,7 +107,8 @@ def train_head(
     table, wanted, weights = HeadTable(states), torch.from_numpy(gold), label_weights(gold, training)
     optimizer = torch.optim.AdamW(_grouped(head, training))
     steps = training.epochs * math.ceil(len(states) / training.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=max(steps, 2), pct_start=0.1)
+    rise = max(0.1, 1.5 / max(steps, 2))  # a rise of one step exactly is a division by zero in torch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=max(steps, 2), pct_start=rise)
     head.train()
     step = 0
     for _ in range(training.epochs):

@@ -89,6 +89,15 @@ def test_a_head_learns_and_says_where_it_diverged(weights: str) -> None:
         train_head(DocumentHead(8, 4, 3), documents, gold, ClassifierTraining(epochs=1, batch=60), multiple=False)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11])
+def test_a_head_is_trained_for_any_number_of_steps(steps: int) -> None:
+    rng = np.random.default_rng(5)
+    documents, gold = [states(rng, 2) for _ in range(4)], np.eye(4, 3, dtype=np.bool_)
+    head = DocumentHead(8, 4, 3)
+    train_head(head, documents, gold, ClassifierTraining(epochs=steps), multiple=False)
+    assert np.isfinite(head_logits(head, documents)).all() and head.units.weight.abs().max() > 0
+
+
 def test_a_focal_loss_forgives_what_is_nearly_right() -> None:
     gold, ones = torch.tensor([[True, False]]), torch.ones(2)
     sure, unsure = torch.tensor([[4.0, 0.0]]), torch.tensor([[-1.0, 0.0]])
