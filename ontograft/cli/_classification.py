@@ -44,7 +44,7 @@ def _columns(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--weights", default="none", show_default=True, help="Against skew: none, balanced (rare labels weigh more) or focal.")
 @click.option(
     "--tune-share",
-    default=0.33,
+    default=0.2,
     type=click.FloatRange(0, 1, max_open=True),
     show_default=True,
     help="Part of the documents held out to weigh and calibrate the members, each in turn (with --adapt one alone); 0: none.",

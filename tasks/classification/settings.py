@@ -71,7 +71,7 @@ class ClassifierTraining:
     dropout: float = 0.1
     weights: str = "none"
     costs: tuple[float, ...] = (0.3, 1.0)
-    tune_share: float = 0.33
+    tune_share: float = 0.2
     adapt_epochs: int = 0
     seed: int = 0
 
