@@ -55,9 +55,12 @@ _ROWS = 16384
 class TextAlone(GraphEncoder):
     """No messages: both vectors are the text's."""
 
+    def __init__(self, settings: GraphSettings, base: base_encoders.BaseEncoder) -> None:
+        super().__init__(settings, base)
+        self.convolutions = nn.ModuleList()
+
     def forward(self, vectors: Tensor, edge_index: Tensor, edge_class: Tensor) -> tuple[Tensor, Tensor]:
-        t = self.text(vectors)
-        return t, t
+        return (t := self.text(vectors)), t
 
     def encode(self, vectors: NDArray[np.float16], graph: Csr) -> Made:
         t = self.weights().text(vectors)
