@@ -58,11 +58,12 @@ documents.
 {_ontologies(notes)}
 
 ## Scores
-Held out ({training["held_out"]:.0%} of the links; 1,000 candidates each):
+Held out ({training["held_out"]:.0%} of the links, 2,000 at most; all concepts are candidates, other true ends passed over):
 
 | | with the graph | text alone |
 |---|---|---|
 | links, mean reciprocal rank | {_figure(held["mrr"])} | {_figure(held["mrr_text_only"])} |
+| links, true end among the first ten | {_figure(held["hits10"])} | {_figure(held["hits10_text_only"])} |
 | synonyms, first of the batch | {_figure(held["synonym_accuracy"])} | |
 
 ## Limits

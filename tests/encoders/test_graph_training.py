@@ -7,7 +7,8 @@ import torch
 from ontograft.encoders import graph_training
 from ontograft.encoders.concepts import csr_of, text_vectors, texts_of
 from ontograft.encoders.graph import GraphEncoder, GraphSettings
-from ontograft.encoders.graph_training import GraphData, GraphTraining, _pairs, train
+from ontograft.encoders.graph_training import GraphData, GraphTraining, train
+from ontograft.encoders.links import hold_out, pairs
 from ontograft.encoders.relations import classes_of
 from ontograft.encoders.sampling import Csr
 from ontograft.encoders.text import TextEncoder
@@ -44,6 +45,7 @@ def test_training_learns_links_and_synonyms(tiny):
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:5])
     assert encoder.gamma.item() == report.gamma != 0
     assert report.mrr > report.mrr_text_only > 0  # nodes of one family are found through it
+    assert 1 >= report.hits10 > report.mrr and report.by_class == {"parent": pytest.approx(report.mrr)}
     assert report.synonym_accuracy > 0.5
 
 
@@ -61,16 +63,20 @@ def test_no_message_carries_an_edge_to_be_predicted(tiny, monkeypatch):
     data, encoder = family(), fresh(tiny)
     batches: list[set[int]] = []
     messages: list[set[int]] = []
-    held: list[set[int]] = []
-    real_forward, real_loss = GraphEncoder.forward, graph_training._loss
+    held: set[int] = set()
+    real_forward, real_encode, real_loss = GraphEncoder.forward, GraphEncoder.encode, graph_training._loss
     nodes: list[np.ndarray] = []
     real_subgraph = Csr.subgraph
 
-    def loss(encoder, scorer, data, edges, heads, held_pairs, *rest):
-        held.append(set(held_pairs.tolist()))
-        batches.append(set(_pairs(heads[edges], data.graph.indices[edges], NODES).tolist()))
-        assert not batches[-1] & held[-1]
-        return real_loss(encoder, scorer, data, edges, heads, held_pairs, *rest)
+    def held_out(*options):
+        graph, links = hold_out(*options)
+        held.update(pairs(links.heads, links.tails, NODES).tolist())
+        return graph, links
+
+    def loss(encoder, scorer, data, edges, heads, *rest):
+        batches.append(set(pairs(heads[edges], data.graph.indices[edges], NODES).tolist()))
+        assert not batches[-1] & held
+        return real_loss(encoder, scorer, data, edges, heads, *rest)
 
     def subgraph(self, *options):
         found = real_subgraph(self, *options)
@@ -79,17 +85,23 @@ def test_no_message_carries_an_edge_to_be_predicted(tiny, monkeypatch):
 
     def forward(self, vectors, edge_index, edge_class):
         ends = nodes[-1][edge_index.numpy()]
-        messages.append(set(_pairs(ends[0], ends[1], NODES).tolist()))
+        messages.append(set(pairs(ends[0], ends[1], NODES).tolist()))
         return real_forward(self, vectors, edge_index, edge_class)
 
+    def encode(self, vectors, graph):
+        heads = np.repeat(np.arange(NODES), np.diff(graph.indptr))
+        messages.append(set(pairs(heads, graph.indices, NODES).tolist()))
+        return real_encode(self, vectors, graph)
+
+    monkeypatch.setattr(graph_training, "hold_out", held_out)
     monkeypatch.setattr(graph_training, "_loss", loss)
+    monkeypatch.setattr(GraphEncoder, "encode", encode)
     monkeypatch.setattr(Csr, "subgraph", subgraph)
     monkeypatch.setattr(GraphEncoder, "forward", forward)
     train(encoder, data, GraphTraining(steps=6, batch=20, held_out=0.2))
-    assert len(messages) == 7 and len(held[0]) == 23  # six steps and the report
-    for sent, own, kept in zip(messages[:6], batches, held, strict=True):
-        assert sent and not sent & own and not sent & kept
-    assert messages[6] and not messages[6] & held[0]
+    assert len(messages) == 7 and len(held) == 23  # six steps and the report
+    for sent, own in zip(messages, [*batches, set()], strict=True):
+        assert sent and not sent & own and not sent & held
 
 
 @pytest.mark.parametrize("lacks", ["edges", "synonyms"])
