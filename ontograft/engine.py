@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from weakref import WeakValueDictionary
 
 from ontograft.errors import OptionError
@@ -21,9 +21,6 @@ from ontograft.tasks.ner.nested import Nested
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tagging import open_tagger
 from ontograft.types import Document, Entity
-
-if TYPE_CHECKING:
-    pass
 
 _TOGETHER = 16
 LOADED: Final[WeakValueDictionary[str, Engine]] = WeakValueDictionary()
@@ -118,19 +115,23 @@ class Engine:
     def _entities(self, example: Example, prediction: Prediction) -> Iterator[Entity]:
         further = self._tagger.by_graph(example, prediction) if self._options.types == "graph" else []
         found = sorted([*self._tagger.by_tags(prediction), *further])
-        links = self._links(example, prediction, found)
+        # Linking costs most: what is not wanted is left out first, unless something inside it may be wanted.
+        asked = found if self._nested is not None else [row for row in found if self._wants(row)]
+        linked = list(zip(asked, self._links(example, prediction, asked), strict=True))
         if self._nested is not None:
-            inner = self._nested(example, prediction, found, [scored.concepts for scored in links])
-            both = [*zip(found, links, strict=True), *zip(inner, self._links(example, prediction, inner), strict=True)]
-            both.sort(key=lambda one: (one[0][0], -one[0][1]))
-            found, links = [row for row, _ in both], [scored for _, scored in both]
+            inner = self._nested(example, prediction, asked, [scored.concepts for _, scored in linked])
+            linked += zip(inner, self._links(example, prediction, inner), strict=True)
+            linked.sort(key=lambda one: (one[0][0], -one[0][1]))
+            found = [row for row, _ in linked]
         said = self._said(example, found)
-        for (first, last, label, score), scored in zip(found, links, strict=True):
-            if score < self._options.threshold or (self._options.labels is not None and label not in self._options.labels):
-                continue
+        for (first, last, label, score), scored in ((row, scored) for row, scored in linked if self._wants(row)):
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
             yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)))
+
+    def _wants(self, row: tuple[int, int, str, float]) -> bool:
+        _, _, label, score = row
+        return score >= self._options.threshold and (self._options.labels is None or label in self._options.labels)
 
     def _links(self, example: Example, prediction: Prediction, found: Sequence[tuple[int, int, str, float]]) -> list[Scored]:
         spans = [(first, last, label) for first, last, label, _ in found]

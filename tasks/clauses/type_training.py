@@ -94,6 +94,7 @@ def trained(
         tunes: which are of tune documents, bool ``[sentences]``.
         settings: types and sizes.
         training: how.
+        layer: of the vectors of an adapted encoder, which learned it; fitted here where None.
     """
     learned, others = np.flatnonzero(~tunes), np.flatnonzero(tunes)
     tried = []

@@ -1,4 +1,4 @@
-"""Answers to clause types: names and dates in an opening, runs of sentences, and the second head for unfair terms."""
+"""Answers to clause types: names and dates in an opening, sentences, and the second head for unfair terms."""
 
 from __future__ import annotations
 
