@@ -298,7 +298,7 @@ def coding(
 @click.option("--share", default=1.0, show_default=True, help="Part of the contracts to learn from, drawn by a hash of their names.")
 @click.option("--negatives", default=0.15, show_default=True, help="Part of the sentences without a type that is learned from.")
 @click.option("--steps", default=120, type=click.IntRange(1), show_default=True, help="Training steps of the types, at most.")
-@click.option("--adapt", default=0, type=click.IntRange(0), show_default=True, help="Passes that adapt the encoder to sentences; 0: none.")
+@click.option("--adapt", default=3, type=click.IntRange(0), show_default=True, help="Passes that adapt the encoder to sentences; 0: none.")
 @click.option("--names", default=5, type=click.IntRange(0), show_default=True, help="Passes of the tagger of names and dates; 0: none.")
 @click.option(
     "--unfair",
