@@ -61,21 +61,37 @@ def figures(given: NDArray[np.bool_], gold: NDArray[np.bool_]) -> dict[str, floa
     return {"micro_f1": float(2 * right.sum() / max(1, said.sum() + there.sum())), "macro_f1": float(each.mean())}
 
 
-def report(read: UnfairSentences, given: NDArray[np.bool_]) -> dict[str, Any]:
+def again(read: UnfairSentences, given: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+    """Figures of 400 draws of companies, the same draws at every call."""
     companies = sorted(set(read.companies))
     rows = {name: np.flatnonzero(np.array(read.companies) == name) for name in companies}
     draws = np.random.default_rng(0).integers(0, len(companies), (400, len(companies)))
-    again = []
+    found = []
     for draw in draws.tolist():
         chosen = np.concatenate([rows[companies[i]] for i in draw])
-        again.append(figures(given[chosen], read.gold[chosen]))
+        found.append(figures(given[chosen], read.gold[chosen]))
+    return {key: np.array([row[key] for row in found]) for key in found[0]}
+
+
+def bounds(drawn: NDArray[np.float64]) -> list[float]:
+    return [round(float(x), 3) for x in np.percentile(drawn, (2.5, 97.5))]
+
+
+def report(read: UnfairSentences, given: NDArray[np.bool_]) -> dict[str, Any]:
     whole = figures(given, read.gold)
-    bounds = {key: [round(float(x), 3) for x in np.percentile([row[key] for row in again], (2.5, 97.5))] for key in whole}
     each = {
         name: round(2 * int((given[:, t] & read.gold[:, t]).sum()) / max(1, int(given[:, t].sum() + read.gold[:, t].sum())), 3)
         for t, name in enumerate(read.types)
     }
-    return {**{key: round(value, 3) for key, value in whole.items()}, "interval": bounds, "f1_by_class": each}
+    intervals = {key: bounds(drawn) for key, drawn in again(read, given).items()}
+    return {**{key: round(value, 3) for key, value in whole.items()}, "interval": intervals, "f1_by_class": each}
+
+
+def difference(read: UnfairSentences, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> dict[str, Any]:
+    """Figures of one less those of another, paired by company."""
+    left, right = figures(a, read.gold), figures(b, read.gold)
+    drawn, other = again(read, a), again(read, b)
+    return {key: {"difference": round(left[key] - right[key], 3), "interval": bounds(drawn[key] - other[key])} for key in left}
 
 
 def main() -> None:
@@ -100,11 +116,12 @@ def main() -> None:
         "sentences": len(read.units),
         "unfair_sentences": {name: int(read.gold[:, t].sum()) for t, name in enumerate(read.types)},
         **{name: report(read, given) for name, given in said.items()},
+        "ours_less_tfidf_linear": difference(read, said["ours"], said["tfidf_linear"]),
         "published": PUBLISHED,
         **provenance(),
     }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps({name: result[name] for name in said}, indent=1))
+    print(json.dumps({name: result[name] for name in (*said, "ours_less_tfidf_linear")}, indent=1))
 
 
 if __name__ == "__main__":
