@@ -2,8 +2,8 @@
 
     python benchmarks/clause_concepts.py --pack PACK [--data DIR/legal]
 
-Arms, same sentences and same method: *off* reads the sentence's vector (the encoder as it is) and grams; *names* also the ids and groups of the
-concepts whose names stand in the sentence, as features; *graph* also what stands up to three levels above them. Tune: trained on
+Arms, same sentences and same method: *off* reads the sentence's vector (the encoder as it is) and grams; *names* also the ids and groups
+of the concepts whose names stand in the sentence, as features; *graph* also what stands up to three levels above them. Tune: trained on
 the other training contracts, read on tune's. Held-out: trained on all training contracts. Area under precision and recall of the 37 types
 that are clauses, by CUAD's definition (``benchmarks/clause_types.py``), and its mean over types with ten labelled texts.
 """
