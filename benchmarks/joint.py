@@ -57,10 +57,12 @@ class JointAttention(KnowledgeAttention):
     def _vectors(self, concepts: np.ndarray, rng: np.random.Generator) -> Tensor:
         nodes, edges, classes = self._graph.subgraph(concepts, HOPS, FANOUT, rng)
         text = torch.from_numpy(self._text[nodes].astype(np.float32))
-        edge_index, edge_class = torch.from_numpy(edges), torch.from_numpy(classes)
-        state, last = text, self.encoder.convolutions[-1]
-        for convolution in self.encoder.convolutions:
-            state = convolution(state, edge_index, edge_class)
-            state = state if convolution is last else torch.relu(state)
-        made: Tensor = self.encoder.graph_norm(text + self.encoder.gamma * state)
-        return made[: len(concepts)]
+        sources, targets = torch.from_numpy(edges)
+        kinds, asked = torch.from_numpy(classes), len(concepts)
+        first, second = self.encoder.convolutions
+        within = int(targets.max()) + 1 if len(targets) else asked  # nodes of two hops away only speak
+        state = torch.relu(first((text, text[:within]), torch.stack([sources, targets]), kinds))
+        near = targets < asked
+        state = second((state, state[:asked]), torch.stack([sources, targets])[:, near], kinds[near])
+        made: Tensor = self.encoder.graph_norm(text[:asked] + self.encoder.gamma * state)
+        return made
