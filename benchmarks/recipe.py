@@ -198,10 +198,12 @@ def summary() -> dict[str, Any]:
     """All trials, and those scored on dev against the first of them."""
     found = [json.loads(path.read_text()) for path in sorted((RESULTS / "recipe").glob("*.json"))]
     on_dev = {row["trial"]: [{"metrics": row["dev"]["metrics"]}] for row in found if "dev" in row}
+    on_tune = {row["trial"]: [row] for row in found if "metrics" in row}
     shown = ("as trained", "calibrated", "outside", "apart", "seconds", "commit")
     return {
         "data": "tune: a fifth of BC5CDR train",
         "trials": {row["trial"]: {key: row[key] for key in shown if key in row} for row in found},
+        "differences on tune": cells.differences(on_tune, [(name, "hide") for name in on_tune if name != "hide"]),
         "dev": {name: cells.figures(rows) for name, rows in on_dev.items()},
         "differences on dev": cells.differences(on_dev, [(name, "hide") for name in on_dev if name != "hide"]),
     }
