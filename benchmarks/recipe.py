@@ -7,7 +7,8 @@ A trial trains the arm *graph* on the other four fifths, one seed, six epochs, a
 and with the balance of precision and recall that was calibrated there. The second is a little too good, as the balance was chosen on the
 same documents: it serves to choose, not to claim. ``full …`` trains all of the encoder's weights at that rate instead of adapters,
 ``averaged`` keeps an exponential mean of the weights (half of it the last 69 steps), ``weak`` reads texts (``--text``) along whose labels
-are the names of the pack, ``adapted`` starts from an encoder of ``ontograft train encoder``. ``--dev A,B`` also scores these trials on dev,
+are the names of the pack, ``adapted`` starts from an encoder of ``ontograft train encoder``, ``joint`` trains the graph encoder's messages
+along (``joint.py``). ``--dev A,B`` also scores these trials on dev,
 once, for their difference. ``--summary`` makes ``benchmarks/results/recipe.json`` of the files.
 """
 
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,18 +28,21 @@ from unittest import mock
 
 import cells
 import torch
+from joint import JointAttention, numbered
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import TrainerCallback
 
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
 from ontograft.encoders.graph import GraphEncoder
+from ontograft.fusion.attention import KnowledgeAttention
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
 from ontograft.ingest.corpora import read_corpus
 from ontograft.jobs.provenance import provenance
 from ontograft.kg.pack import Pack
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner import training as ner_training
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.evaluation import score_spans
@@ -63,6 +68,7 @@ class Trial:
     full: bool = False
     averaged: bool = False
     adapted: bool = False
+    joint: bool = False
 
 
 NCBI, WEAKLY = "ncbi_disease/train.pubtator.txt", "weak"
@@ -75,6 +81,7 @@ TRIALS = {
     "crf": Trial(tagger={"crf": True}),
     "averaged": Trial(averaged=True),
     "adapted": Trial(adapted=True),
+    "joint": Trial(joint=True),
     **{f"full {rate}": Trial({"adapter_rate": float(rate)}, full=True) for rate in ("5e-5", "1e-4", "2e-4")},
 }
 
@@ -99,12 +106,15 @@ class Averaging(GraftTrainer):
 
 
 @contextmanager
-def changed(trial: Trial) -> Iterator[None]:
+def changed(trial: Trial, encoder: GraphEncoder, knowledge: Knowledge) -> Iterator[None]:
     """The product's training, with what a trial changes that the product does not offer."""
+    assert knowledge.vectors is not None
+    attention = partial(JointAttention, encoder=encoder, pack=knowledge.pack, vectors=knowledge.vectors)
     all_weights: Callable[..., Any] = lambda model, _settings: model.requires_grad_(True)  # noqa: E731
     with (
         mock.patch.object(lora, "attach", all_weights if trial.full else lora.attach),
         mock.patch.object(ner_training, "GraftTrainer", Averaging if trial.averaged else GraftTrainer),
+        mock.patch.object(bundled, "KnowledgeAttention", attention if trial.joint else KnowledgeAttention),
     ):
         yield
 
@@ -136,7 +146,8 @@ def run(name: str, options: argparse.Namespace) -> None:
     settings = replace(settings, attention=replace(settings.attention, concept=encoder.settings.width))
     training = TrainingSettings(**{**TRAINING, **trial.training})
     beside = [weakly(options.text, pack) if part == WEAKLY else read_corpus(options.data / part) for part in trial.beside]
-    with changed(trial):
+    with changed(trial, encoder, knowledge):
+        knowledge = replace(knowledge, vectors=numbered(knowledge.vectors)) if trial.joint else knowledge
         trained = ner_training.train(
             documents,
             knowledge,
@@ -187,10 +198,12 @@ def summary() -> dict[str, Any]:
     """All trials, and those scored on dev against the first of them."""
     found = [json.loads(path.read_text()) for path in sorted((RESULTS / "recipe").glob("*.json"))]
     on_dev = {row["trial"]: [{"metrics": row["dev"]["metrics"]}] for row in found if "dev" in row}
+    on_tune = {row["trial"]: [row] for row in found if "metrics" in row}
     shown = ("as trained", "calibrated", "outside", "apart", "seconds", "commit")
     return {
         "data": "tune: a fifth of BC5CDR train",
         "trials": {row["trial"]: {key: row[key] for key in shown if key in row} for row in found},
+        "differences on tune": cells.differences(on_tune, [(name, "hide") for name in on_tune if name != "hide"]),
         "dev": {name: cells.figures(rows) for name, rows in on_dev.items()},
         "differences on dev": cells.differences(on_dev, [(name, "hide") for name in on_dev if name != "hide"]),
     }
