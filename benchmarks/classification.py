@@ -6,8 +6,8 @@ Every corpus is cut by a hash: MTS-Dialog (sections of a note, 20 classes) and o
 text, unfair terms (eight classes, any number of them a sentence) into five folds by company, each fold read by what was trained on the
 other four; of Banking77 (77 intents) one fifth is read. Both sides choose on the training part alone, on what each fifth of it gets by
 what was trained on the other four: the machine its cost, its n-grams (words, or words and characters) and its class weights; ours the
-weights of its two members, temperature and thresholds. With a pack the arms with knowledge are trained on MTS-Dialog, too. Differences are
-bootstrapped over documents, seeds nested.
+rate of its head, its linear member, weights of both, temperature and thresholds. With a pack *names* and *graph* are trained on
+MTS-Dialog, too. Differences are bootstrapped over documents, seeds nested.
 
 With ``--work`` what each fold of a seed said is left there, and an interrupted run goes on behind it: another recipe needs another folder.
 """
@@ -191,7 +191,7 @@ def kept(path: Path) -> list[DocumentStates]:
 
 def measure(name: str, documents: list[Labelled], pack: Pack | None, training: ClassifierTraining, work: Path | None) -> dict[str, Any]:
     multiple = name == "unfair_tos"
-    arms = (Arm.OFF, Arm.ALIASES, Arm.NAMES, Arm.GRAPH) if pack is not None and name == "mts_dialog" else (Arm.OFF,)
+    arms = (Arm.OFF, Arm.NAMES, Arm.GRAPH) if pack is not None and name == "mts_dialog" else (Arm.OFF,)
     base, graph = base_encoders.resolve(), bundles.graph_encoder()
     parts = list(splits(name, documents))
     read = np.concatenate([test for _, test in parts])

@@ -14,6 +14,7 @@ from ontograft.cli.main import cli
 from ontograft.errors import BundleError, CorpusError, OptionError
 from ontograft.fusion.grafted import GraftedEncoder
 from ontograft.ingest.labelled import Labelled
+from ontograft.tasks.classification import training
 from ontograft.tasks.classification.bundled import save
 from ontograft.tasks.classification.classifier import Classifier
 from ontograft.tasks.classification.settings import ClassifierSettings, ClassifierTraining
@@ -210,6 +211,26 @@ def test_members_are_weighed_on_documents_that_they_were_not_trained_on(tiny):
     assert (said == trainer.gold.argmax(1)).mean() > 0.9
     assert trained.tune["documents"] == 60 and trained.tune["accuracy"] < 0.8
     assert trainer.fit(ClassifierTraining(epochs=1, tune_share=0)).tune == {}
+
+
+@pytest.mark.parametrize("rates", [(1e-7, 1e-2), (1e-2, 1e-7)])
+def test_the_rate_of_the_head_is_chosen_on_what_was_held_out(tiny, rates):
+    trainer = Trainer(documents(), ClassifierSettings(()), knowledge=None, base=tiny.base)
+    trained = trainer.fit(ClassifierTraining(epochs=10, rate=rates[0], rates=rates[1:]))
+    alone = trainer.fit(ClassifierTraining(epochs=10, rate=1e-2, rates=()))
+    assert trained.tune["rate"] == 1e-2 and alone.tune == trained.tune
+    rows = np.arange(9)
+    assert np.array_equal(trainer.logits(trained.reader, rows), trainer.logits(alone.reader, rows)), "the reader has another rate"
+
+
+@pytest.mark.parametrize(("enough", "heads"), [(1000, 2 * 5 + 1), (1, 2 * 1 + 4 + 1)])
+def test_rates_are_compared_on_no_more_parts_than_needed(tiny, monkeypatch, enough, heads):
+    trained, train_head = list[float](), training.train_head
+    monkeypatch.setattr(training, "train_head", lambda *rest, **more: (trained.append(rest[3].rate), train_head(*rest, **more))[1])
+    monkeypatch.setattr(training, "_COMPARED", enough)
+    trainer = Trainer(documents(), ClassifierSettings(()), knowledge=None, base=tiny.base)
+    rate = trainer.fit(ClassifierTraining(epochs=1, rates=(1e-2,))).tune["rate"]
+    assert len(trained) == heads and trained[-1] == rate
 
 
 @pytest.mark.parametrize("labels", [1, 400])

@@ -24,6 +24,7 @@ from ontograft.jobs.train_coding import CodingPlan, remarks, train_coding
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from ontograft.loading import load as load_bundle
+from ontograft.tasks.coding import training
 from ontograft.tasks.coding.candidates import FEATURES
 from ontograft.tasks.coding.codes import CodeSet
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
@@ -116,6 +117,22 @@ def test_what_training_codes_all_the_same_is_coded_with_its_assertion(made: Path
     assert "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
     coder.settings, coder.options = replace(coder.settings, regardless=("family",)), replace(coder.options, assertion="learned")
     assert "icd10cm:G43.9" in {code.code for code in coder.code(TEXT).not_coded}
+
+
+@pytest.mark.parametrize(("assertion", "regardless"), [("learned", ("negated",)), ("rules", ())])
+def test_a_coder_may_be_trained_never_to_code_what_is_denied(
+    made: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, assertion: str, regardless: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(training, "coded_regardless", lambda *_: ("negated",))
+    plan = CodingPlan(
+        settings=CoderSettings(language="es", members=0, attention=0, trees=5),
+        training=CodingTraining(folds=2, assertion=assertion),
+        base=tiny.base.name,
+        graph=tiny.graph,
+    )
+    train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "es", plan=plan)
+    assert load_bundle(tmp_path / "es", pack=made / "pack").settings.regardless == regardless
+    assert ("what is negated is coded all the same" in (tmp_path / "es" / "README.md").read_text()) == bool(regardless)
 
 
 def test_a_denied_code_is_refuted_in_fhir_where_it_is_coded_too(tmp_path: Path) -> None:

@@ -221,6 +221,13 @@ def graph_command(pack: Path, out: Path, encoder: str | None, steps: int, seed: 
     show_default=True,
     help="Codes that are looked for by vectors for each stretch of words, 0 for none; they make retrieval several times as slow.",
 )
+@click.option(
+    "--assertion",
+    type=click.Choice(["learned", "rules"]),
+    default="learned",
+    show_default=True,
+    help="learned: the coder codes what is denied or said of the family where the training data does; rules: it never does.",
+)
 @click.option("--attribution", default="", help="Name, licence and source of the training data, for the bundle's card.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted training finished, and go on.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
@@ -246,6 +253,7 @@ def coding(
     messages: int,
     coverage: float,
     nearest: int,
+    assertion: str,
     attribution: str,
     resume: bool,
     overwrite: bool,
@@ -265,7 +273,7 @@ def coding(
             coverage=coverage,
             nearest=nearest,
         ),
-        training=CodingTraining(epochs=epochs, folds=folds, tuned=tuned, seed=seed),
+        training=CodingTraining(epochs=epochs, folds=folds, tuned=tuned, assertion=assertion, seed=seed),
         arms=arms_of(",".join(x for x in (arm, controls) if x)),
         seeds=tuple(range(seed, seed + seeds)),
         base=encoder,

@@ -53,6 +53,7 @@ class ClassifierTraining:
     Attributes:
         epochs: passes over the documents' cached states.
         rate, decay: of the head.
+        rates: tried beside it on what was held out, unless the encoder is adapted; the best is taken.
         batch: documents in a step.
         dropout: on the pooled states.
         weights: ``balanced`` weighs a label by the inverse root of its documents, ``focal`` by how wrong the model is (Lin et al. 2017).
@@ -66,6 +67,7 @@ class ClassifierTraining:
 
     epochs: int = 30
     rate: float = 3e-3
+    rates: tuple[float, ...] = (1e-3, 1e-2)
     decay: float = 0.05
     batch: int = 64
     dropout: float = 0.1

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from ontograft.encoders.windows import Windower
     from ontograft.kg.pack import Pack, PackVectors
 
+_Part = tuple[NDArray[np.intp], NDArray[np.intp]]  # the documents to train on, and those that are held out
+_COMPARED = 1000  # documents, on which rates of the head are compared
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -51,6 +54,16 @@ class Trained:
     reader: Reader
     linear: LinearMember | None
     tune: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Best:
+    """How two members go together: weights, what the linear one is, and the logits that they then give to what was held out."""
+
+    settings: ClassifierSettings
+    machine: Machine
+    surprise: float
+    logits: NDArray[np.float32]
 
 
 def text_reader(settings: ClassifierSettings, windower: Windower, knowledge: Knowledge | None) -> tuple[TextReader, Collator]:
@@ -123,7 +136,7 @@ class Trainer:
         read, self._collate = text_reader(self.settings, windower, knowledge)
         self.texts: list[ReadText] = [read(d.text) for d in documents]
         self.counts = document_counts([t.counts for t in self.texts])
-        self._held: dict[tuple[bytes, Machine], NDArray[np.float32] | None] = {}
+        self._held: dict[tuple[bytes, bytes, Machine], NDArray[np.float32] | None] = {}
         self.states: list[DocumentStates] = [
             replace(states, vectors=text.mentioned.vectors, mentions=text.mentioned.mentions)
             for states, text in zip(encoded, self.texts, strict=False)
@@ -139,8 +152,8 @@ class Trainer:
         """Train on some of the documents, or all.
 
         Both members are trained without one part of the documents, which they then score, and so on for every part; on these scores they
-        are weighed and calibrated, and the linear one is chosen; then both are trained anew on all. Of an adapted encoder, which takes
-        long to train, one part is enough.
+        are weighed and calibrated, the linear one and the rate of the head are chosen; then both are trained anew on all. Of an adapted
+        encoder, which takes long to train, one part and one rate are enough.
 
         Args:
             training: steps, rates, seed.
@@ -152,33 +165,52 @@ class Trainer:
             TrainingDiverged: a loss is no number.
         """
         inside = np.arange(len(self._ids)) if rows is None else rows
-        settings, machine, tune = self._tuned(training, inside, folder and folder / "tune", resume)
-        reader = self._reader(training, inside, folder and folder / "all", resume)
-        return Trained(settings, reader, self._linear_of(inside, machine), tune)
+        best, rate, tune = self._tuned(training, inside, folder and folder / "tune", resume)
+        reader = self._reader(replace(training, rate=rate), inside, folder and folder / "all", resume)
+        return Trained(best.settings, reader, self._linear_of(inside, best.machine), tune)
 
     def _tuned(
         self, training: ClassifierTraining, inside: NDArray[np.intp], folder: Path | None, resume: bool
-    ) -> tuple[ClassifierSettings, Machine, dict[str, float]]:
-        """Weights and thresholds, what the linear member shall be, and figures of what they were found on."""
-        parts, multiple = self._parts(training, inside), self.settings.multiple
-        machines = _machines(training)
+    ) -> tuple[_Best, float, dict[str, float]]:
+        """Weights and thresholds, what the linear member shall be, the head's rate, and figures of what they were found on."""
+        parts, machines = self._parts(training, inside), _machines(training)
         if not parts:
-            settings = weighed(self.settings, *_nothing(len(self.settings.labels)))
-            return replace(settings, thresholds=(0.5,) * len(self.settings.labels) if multiple else ()), machines[0], {}
-        scores = np.concatenate([self.logits(self._reader(training, rest, folder, resume), held) for rest, held in parts])
-        gold = self.gold[np.concatenate([held for _, held in parts])]
-        found = []
-        for number, tried in enumerate(machines):
-            margins = self._margins(parts, tried)
-            settings = weighed(self.settings, scores, margins, gold)
-            found.append((surprise(settings, combined(settings, scores, margins), gold), number, tried, settings, margins))
-        _, _, machine, settings, margins = min(found, key=lambda row: row[:2])
-        probability = probabilities(settings, combined(settings, scores, margins))
-        if multiple:
-            settings = replace(settings, thresholds=thresholds_of(probability, gold))
-        return settings, machine, evaluation.figures(settings, probability, gold)
+            none = np.zeros((0, len(self.settings.labels)), dtype=np.float32)
+            settings = weighed(self.settings, none, None, none.astype(np.bool_))
+            if settings.multiple:
+                settings = replace(settings, thresholds=(0.5,) * len(self.settings.labels))
+            return _Best(settings, machines[0], 0.0, none), training.rate, {}
 
-    def _parts(self, training: ClassifierTraining, inside: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        def scores(rate: float, some: Sequence[_Part]) -> list[NDArray[np.float32]]:
+            tried = replace(training, rate=rate)
+            return [self.logits(self._reader(tried, rest, folder, resume), held) for rest, held in some]
+
+        few = _compared(parts)
+        tried = {rate: scores(rate, few) for rate in self._rates(training)}
+        rate = min(tried, key=lambda of: self._best(few, tried[of], machines).surprise)
+        best = self._best(parts, tried[rate] + scores(rate, parts[len(few) :]), machines)
+        gold, probability = self._gold_of(parts), probabilities(best.settings, best.logits)
+        if best.settings.multiple:
+            best = replace(best, settings=replace(best.settings, thresholds=thresholds_of(probability, gold)))
+        return best, rate, evaluation.figures(best.settings, probability, gold) | {"rate": rate}
+
+    def _rates(self, training: ClassifierTraining) -> tuple[float, ...]:
+        return (training.rate,) if self.settings.lora.rank else tuple(dict.fromkeys((training.rate, *training.rates)))
+
+    def _best(self, parts: Sequence[_Part], scores: Sequence[NDArray[np.float32]], machines: Sequence[Machine]) -> _Best:
+        """The linear member with which the reader's scores of some parts are least surprised by their labels."""
+        gold, reader, found = self._gold_of(parts), np.concatenate(scores), list[_Best]()
+        for machine in machines:
+            margins = self._margins(parts, machine)
+            settings = weighed(self.settings, reader, margins, gold)
+            logits = combined(settings, reader, margins)
+            found.append(_Best(settings, machine, surprise(settings, logits, gold), logits))
+        return min(found, key=lambda best: best.surprise)
+
+    def _gold_of(self, parts: Sequence[_Part]) -> NDArray[np.bool_]:
+        return self.gold[np.concatenate([held for _, held in parts])]
+
+    def _parts(self, training: ClassifierTraining, inside: NDArray[np.intp]) -> list[_Part]:
         """The documents without each part, and those of the part; documents of one id stay together."""
         if not training.tune_share:
             return []
@@ -203,16 +235,17 @@ class Trainer:
     def _linear_of(self, rows: NDArray[np.intp], machine: Machine) -> LinearMember | None:
         return fit_linear(self.counts[rows], self.gold[rows], machine, multiple=self.settings.multiple)
 
-    def _margins(self, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]], machine: Machine) -> NDArray[np.float32] | None:
-        """Margins of each part by a member trained on the rest, which no seed moves: made once for the same parts."""
-        key = (b"".join(held.tobytes() for _, held in parts), machine)
-        if key not in self._held:
-            found = []
-            for rest, held in parts:
+    def _margins(self, parts: Sequence[_Part], machine: Machine) -> NDArray[np.float32] | None:
+        """Margins of each part by a member trained on the rest, which neither rate nor seed moves: made once."""
+        found = []
+        for rest, held in parts:
+            key = (rest.tobytes(), held.tobytes(), machine)
+            if key not in self._held:
                 linear = self._linear_of(rest, machine)
-                found += [linear(self.counts[held])] if linear is not None else []
-            self._held[key] = np.concatenate(found) if len(found) == len(parts) else None
-        return self._held[key]
+                self._held[key] = linear(self.counts[held]) if linear is not None else None
+            margins = self._held[key]
+            found += [margins] if margins is not None else []
+        return np.concatenate(found) if len(found) == len(parts) else None
 
     def scores(self, trained: Trained, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Logits of the reader and margins of the linear member for some of the documents."""
@@ -234,5 +267,7 @@ def _machines(training: ClassifierTraining) -> list[Machine]:
     return [Machine(cost, balanced, characters) for balanced, characters in kinds for cost in costs]
 
 
-def _nothing(labels: int) -> tuple[NDArray[np.float32], None, NDArray[np.bool_]]:
-    return np.zeros((0, labels), dtype=np.float32), None, np.zeros((0, labels), dtype=np.bool_)
+def _compared(parts: Sequence[_Part]) -> Sequence[_Part]:
+    """So many of the parts as hold enough documents to compare rates on: of many documents one is enough."""
+    read = np.cumsum([len(held) for _, held in parts])
+    return parts[: int(np.searchsorted(read, _COMPARED)) + 1]

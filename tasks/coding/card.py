@@ -30,6 +30,7 @@ def coding_card(
     )
     trees = f"{settings.trees} boosted trees over what is known of each candidate"
     how = " and ".join([*([readers] if settings.members else []), *([trees] if settings.trees else [])])
+    regardless = f"; what is {' or '.join(settings.regardless)} is coded all the same, as in training" if settings.regardless else ""
     return f"""# ICD-10-CM coding: {_NAMES.get(settings.language, settings.language)}
 
 Suggests ICD-10-CM diagnosis codes for a whole record, each with the words that show it; procedures (ICD-10-PCS) are out of scope.
@@ -51,7 +52,8 @@ Ontologies of the pack it was trained with (any other pack with ICD-10-CM may be
 ## Limits
 Trained on published case reports: in the notes of a ward expect less. It knows {_NAMES.get(settings.language, settings.language)} only.
 What training taught of phrases is kept as hashes and numbers; whose text it was cannot be read from it, but whether given words were in it
-can be tried. Whether a condition is denied or of the family is said by rules. A suggestion is no coding decision. Not a medical device.
+can be tried. Whether a condition is denied or of the family is said by rules{regardless}.
+A suggestion is no coding decision. Not a medical device.
 
 ## Licence
 Weights: Apache-2.0. Codes and their names remain under the terms of their publisher.

@@ -81,6 +81,7 @@ class CodingTraining:
         dropout: of the reader.
         folds: parts of the training documents; a document is read with what the others taught.
         tuned: folds that calibration and thresholds are taken from, each read by readers that were trained on the others.
+        assertion: ``learned`` lets the coder code what is denied or of the family where the training documents do; ``rules`` never does.
         seed: of weights and order.
     """
 
@@ -91,6 +92,7 @@ class CodingTraining:
     dropout: float = 0.3
     folds: int = 5
     tuned: int = 5
+    assertion: str = "learned"
     seed: int = 0
 
 

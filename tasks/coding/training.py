@@ -204,7 +204,9 @@ def train(
     thresholds, tune = thresholds_of([examples[i] for i in scores], [row * slope + offset for row in scores.values()])
     regardless = coded_regardless([examples[i] for i in scores], [row * slope + offset for row in scores.values()], thresholds)
     if regardless:
-        say(f"the training data codes what is {' or '.join(regardless)} all the same, and so will the coder (not with --assertion rules)")
+        coder = "so will the coder (not with --assertion rules)" if training.assertion == "learned" else "the coder will not"
+        say(f"the training data codes what is {' or '.join(regardless)} all the same, and {coder}")
+    regardless = regardless if training.assertion == "learned" else ()
     say(f"out of fold: micro F1 {tune['micro_f1']:.4f}, ceiling of the candidates {tune['ceiling']:.4f}")
     readers, trees = fit(examples, encoding, settings, training)
     settings = replace(settings, thresholds=thresholds, regardless=regardless)
