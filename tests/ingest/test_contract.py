@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from ontograft.errors import DocumentError, OptionError
 from ontograft.ingest.contract import read_contract
 from tests.documents import deleted, docx, inserted, paragraph, pdf, pdf_of
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
 
 
 def test_plain_text_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -49,8 +53,108 @@ def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
         f'<w:footnote w:id="0" w:type="separator">{paragraph("x")}</w:footnote><w:footnote w:id="2">{paragraph("As amended.")}</w:footnote>'
     )
     read = read_contract(docx(tmp_path / "a.docx", body, parts={"word/numbering.xml": numbers, "word/footnotes.xml": notes}))
-    assert read.text.split("\n\n") == ["1. Term", "(a) first", "(b) second", "2. Law of Nevada", "Fee\t$5", "[2] As amended."]
+    assert read.text.split("\n\n") == ["1. Term", "(a) first", "(b) second", "2. Law[1] of Nevada", "Fee\t$5", "[1] As amended."]
     assert read.notes == ("1 notes stand at the end",)
+
+
+def _level(depth: int, form: str, text: str, more: str = "") -> str:
+    return f'<w:lvl w:ilvl="{depth}"><w:start w:val="1"/><w:numFmt w:val="{form}"/>{more}<w:lvlText w:val="{text}"/></w:lvl>'
+
+
+def _list(key: str, *levels: str, overrides: str = "") -> tuple[str, str]:
+    of = f'<w:abstractNumId w:val="{key}"/>'
+    return f'<w:abstractNum w:abstractNumId="{key}">{"".join(levels)}</w:abstractNum>', f'<w:num w:numId="{key}">{of}{overrides}</w:num>'
+
+
+def _numbered(tmp_path: Path, lists: tuple[str, str], properties: Sequence[str], *, styles: str = "") -> list[str]:
+    body = "".join(paragraph("x", properties=of) for of in properties)
+    parts = {"word/numbering.xml": "".join(lists), "word/styles.xml": styles}
+    return [line.removesuffix("x").strip() for line in read_contract(docx(tmp_path / "a.docx", body, parts=parts)).text.split("\n\n")]
+
+
+def _at(depth: int, key: str = "1") -> str:
+    return f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{key}"/></w:numPr>'
+
+
+def test_legal_numbering_writes_the_numbers_above_in_digits(tmp_path: Path) -> None:
+    lists = _list("1", _level(0, "upperRoman", "ARTICLE %1"), _level(1, "decimal", "%1.%2", "<w:isLgl/>"))
+    assert _numbered(tmp_path, lists, [_at(0), _at(0), _at(1), _at(1)]) == ["ARTICLE I", "ARTICLE II", "2.1", "2.2"]
+
+
+@pytest.mark.parametrize(
+    ("level", "override", "says"),
+    [
+        (_level(0, "cardinalText", "ARTICLE %1"), "", ["ARTICLE One", "ARTICLE Two"]),
+        (_level(0, "ordinal", "%1"), "", ["1st", "2nd"]),
+        (_level(0, "decimal", "%1."), '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="5"/></w:lvlOverride>', ["5.", "6."]),
+        (
+            _level(0, "decimal", "%1."),
+            f'<w:lvlOverride w:ilvl="0">{_level(0, "lowerLetter", "(%1)")}</w:lvlOverride>',
+            ["(a)", "(b)"],
+        ),
+        (_level(0, "lowerLetter", "%1").replace('start w:val="1"', 'start w:val="900000"'), "", ["900000", "900001"]),
+        (_level(0, "decimal", "%1").replace('start w:val="1"', 'start w:val="one"'), "", ["1", "2"]),
+    ],
+)
+def test_numbers_that_a_list_starts_writes_or_overrides(tmp_path: Path, level: str, override: str, says: list[str]) -> None:
+    assert _numbered(tmp_path, _list("1", level, overrides=override), [_at(0), _at(0)]) == says
+
+
+def test_numbers_come_from_styles_and_what_they_are_based_on(tmp_path: Path) -> None:
+    lists = _list("1", _level(0, "decimal", "%1."), _level(1, "decimal", "%1.%2", '<w:pStyle w:val="Two"/>'))
+    numbered = '<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>'
+    styles = f'<w:style w:styleId="One">{numbered}</w:style><w:style w:styleId="Two">{numbered}</w:style>'
+    styles += '<w:style w:styleId="Three"><w:basedOn w:val="Two"/></w:style><w:style w:styleId="Plain"><w:basedOn w:val="Plain"/></w:style>'
+
+    def of(style: str, more: str = "") -> str:
+        return f'<w:pStyle w:val="{style}"/>{more}'
+
+    none, deeper = '<w:numPr><w:numId w:val="0"/></w:numPr>', '<w:numPr><w:ilvl w:val="1"/></w:numPr>'
+    said = _numbered(tmp_path, lists, [of("One"), of("Two"), of("One", none), of("Three"), of("One", deeper), of("Plain")], styles=styles)
+    assert said == ["1.", "1.1", "", "1.2", "1.3", ""]
+
+
+def test_hidden_text_is_left_out_and_said(tmp_path: Path) -> None:
+    hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>poison</w:t></w:r>"
+    shown = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t> oak</w:t></w:r>'
+    read = read_contract(docx(tmp_path / "a.docx", paragraph("Tables of", hidden, shown)))
+    assert (read.text, read.notes) == ("Tables of oak", ("hidden text was left out",))
+
+
+def test_a_heading_whose_mark_is_hidden_goes_on_with_its_text(tmp_path: Path) -> None:
+    body = paragraph("Assignment. ", properties="<w:rPr><w:vanish/><w:specVanish/></w:rPr>") + paragraph("None.")
+    assert read_contract(docx(tmp_path / "a.docx", body)).text == "Assignment. None."
+
+
+def test_boxes_are_read_once_in_either_form(tmp_path: Path) -> None:
+    box = f"<v:textbox xmlns:v='urn:v'><w:txbxContent>{paragraph('A bond.')}</w:txbxContent></v:textbox>"
+    both = f"<w:r><m:X xmlns:m='m'><m:Choice>{box}</m:Choice><m:Fallback>{box}</m:Fallback></m:X></w:r>"
+    body = paragraph("1.", f"<w:r><w:pict>{box}</w:pict></w:r>") + paragraph("2.", both)
+    assert [" ".join(line.split()) for line in read_contract(docx(tmp_path / "a.docx", body)).text.split("\n\n")] == [
+        "1. A bond.",
+        "2. A bond.",
+    ]
+
+
+def test_notes_are_numbered_as_they_are_referred_to(tmp_path: Path) -> None:
+    def refer(to: int, kind: str = "footnote") -> str:
+        return f'<w:r><w:{kind}Reference w:id="{to}"/></w:r>'
+
+    body = paragraph("One", refer(9), " two", refer(4), " three", refer(9), refer(1, "endnote"))
+    body += paragraph(f'<w:del w:id="3">{refer(5)}</w:del>', "Law")
+    notes = "".join(f'<w:footnote w:id="{key}">{paragraph(f"note {key}")}</w:footnote>' for key in (4, 5, 9))
+    ends = f'<w:endnotes xmlns:w="{WORD}"><w:endnote w:id="1">{paragraph("end")}</w:endnote></w:endnotes>'
+    file = docx(tmp_path / "a.docx", body, parts={"word/footnotes.xml": notes, "word/endnotes.xml": ends})
+    assert read_contract(file).text.split("\n\n") == ["One[1] two[2] three[1][i]", "Law", "[1] note 9", "[2] note 4", "[i] end"]
+
+
+def test_parts_are_found_by_relations_and_outer_ones_never_followed(tmp_path: Path) -> None:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = f'<Relationships><Relationship Type="{kind}/officeDocument" Target="/word/document2.xml"/></Relationships>'
+    outer = f'<Relationships><Relationship Type="{kind}/footnotes" TargetMode="External" Target="file:///etc/passwd"/></Relationships>'
+    strict = f'<w:document xmlns:w="{STRICT}"><w:body>{paragraph("Strict.")}</w:body></w:document>'
+    parts = {"_rels/.rels": main, "word/_rels/document2.xml.rels": outer, "word/document2.xml": strict}
+    assert read_contract(docx(tmp_path / "a.docx", paragraph("Not this."), parts=parts)).text == "Strict."
 
 
 def test_a_table_inside_a_table_is_read_once(tmp_path: Path) -> None:
@@ -77,9 +181,15 @@ def test_bad_word_documents_are_named_errors(tmp_path: Path, write, says: str) -
 
 
 def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ontograft.ingest.contract_docx._MOST_BYTES", 100_000)
+    monkeypatch.setattr("ontograft.ingest.docx_parts._MOST_BYTES", 100_000)
     with pytest.raises(DocumentError, match="zip bomb"):
         read_contract(docx(tmp_path / "a.docx", paragraph("A" * 200_000)))
+
+
+def test_a_part_of_countless_elements_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ontograft.ingest.docx_parts._MOST_TAGS", 10_000)
+    with pytest.raises(DocumentError, match="beyond 10,000 tags: refused as a zip bomb"):
+        read_contract(docx(tmp_path / "a.docx", "<w:p/>" * 20_000))
 
 
 def test_external_entities_are_never_loaded(tmp_path: Path) -> None:
