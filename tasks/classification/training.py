@@ -208,7 +208,8 @@ class Trainer:
         return min(found, key=lambda best: best.surprise)
 
     def _gold_of(self, parts: Sequence[_Part]) -> NDArray[np.bool_]:
-        return self.gold[np.concatenate([held for _, held in parts])]
+        gold: NDArray[np.bool_] = self.gold[np.concatenate([held for _, held in parts])]
+        return gold
 
     def _parts(self, training: ClassifierTraining, inside: NDArray[np.intp]) -> list[_Part]:
         """The documents without each part, and those of the part; documents of one id stay together."""
