@@ -25,6 +25,7 @@ def test_the_sample_agreement(analyst: Analyst) -> None:
         "renewal_term": "successive P1Y",
         "notice_period": "P90D",
         "governing_law": "Nevada",
+        "liability_cap": "USD 1,000,000",
     }
     by_number = {clause.number: clause for clause in report.clauses}
     cited = by_number["5"].citations
