@@ -55,7 +55,7 @@ def read_pdf(path: Path, data: bytes, revisions: str) -> ContractText:
     footnotes = [_labelled(note, flow.pieces) for notes in below for note in _notes(notes)]
     said = [f"{left_out} lines of running heads, feet and page numbers were left out"] if left_out else []
     said += [f"{empty} pages have no text"] if (empty := sum(not page for page in pages)) else []
-    said += [f"{len(footnotes)} notes stand at the end"] if footnotes else []
+    said += [f"notes that stand at the end: {len(footnotes)}"] if footnotes else []
     text = "\n\n".join(["".join(flow.pieces), *footnotes]).strip("\n")
     return ContractText(text, "pdf", tuple(min(start, len(text)) for start in starts), notes=tuple(said))
 

@@ -54,7 +54,7 @@ def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
     )
     read = read_contract(docx(tmp_path / "a.docx", body, parts={"word/numbering.xml": numbers, "word/footnotes.xml": notes}))
     assert read.text.split("\n\n") == ["1. Term", "(a) first", "(b) second", "2. Law[1] of Nevada", "Fee\t$5", "[1] As amended."]
-    assert read.notes == ("1 notes stand at the end",)
+    assert read.notes == ("notes that stand at the end: 1",)
 
 
 def _level(depth: int, form: str, text: str, more: str = "") -> str:
@@ -259,7 +259,7 @@ def test_paragraphs_footnotes_and_compounds_of_a_pdf(tmp_path: Path) -> None:
         "b. The rest later, on the day on which the last of the goods Buyer has ordered arrive.",
         "1 As amended in May, and in June.",
     ]
-    assert read.notes == ("1 notes stand at the end",) and read.text[read.pages[1] :].startswith("Buyer has ordered")
+    assert read.notes == ("notes that stand at the end: 1",) and read.text[read.pages[1] :].startswith("Buyer has ordered")
 
 
 def test_the_number_of_a_note_is_no_digit_of_an_amount(tmp_path: Path) -> None:
