@@ -8,7 +8,11 @@ year and month, a period of the same length in other units, a law named by one o
 said where the answer is empty. Answers that are no date or period are left out. Parties: CUAD's answers name them with their aliases in
 brackets ("Oak and Elm (the “Parties”)" is no name and left out); precision is the share of ours that is one of them. Where a term runs
 from an event ("two years after launch"), CUAD's lawyers counted from the effective date or gave no answer; we say the event, which is
-counted as no agreement. Structure: the share of gold spans (without document name, parties and dates)
+counted as no agreement. Caps on
+liability: CUAD's answer is only Yes or No, and its words are mostly waivers of indirect damages, which are no caps. ``gold``: a Yes whose
+words have a sum of money, or say that something is limited (LIMITED); the others are counted as ``waivers``. Tolerant: we say a cap there;
+exact: and its sum, or the months whose fees it is, stand in those words; ``extra``: where the answer is No. Structure: the share of gold
+spans (without document name, parties and dates)
 that lie within one clause, and of those alike by half (intersection over union) to a clause or to a run of up to three sentences of one.
 """
 
@@ -33,6 +37,7 @@ from ontograft import config
 from ontograft.jobs.provenance import provenance
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
 from ontograft.tasks.clauses.parties import parties
+from ontograft.tasks.clauses.quantities import amounts, periods
 from ontograft.tasks.clauses.sentences import sentences
 from ontograft.tasks.clauses.structure import Segment, segments
 from ontograft.tasks.clauses.terms_of_contract import contract_terms
@@ -49,6 +54,10 @@ FIELDS = {
 ALIKE = 85
 DAYS = {"D": 1, "W": 7, "M": 30, "Y": 360}
 NO_CLAUSE = ("Document Name", "Parties", "Agreement Date", "Effective Date")
+FEES = re.compile(
+    r"\b(?:fees?|amounts?|sums?|price|cost|payments?|royalt|revenues?|commissions?|compensation|charges|consideration)", re.IGNORECASE
+)
+LIMITED = re.compile(r"\bexceed|greater\s+than|in\s+excess\s+of|maximum\s+liability|liability\b[^.]{0,200}\blimited\s+to\b", re.IGNORECASE)
 UNREADABLE = "?"
 ONLY_PARTIES = re.compile(
     r"[^(]*\(?[^(]*?[“\"](?:an? |the |each )?part(?:y|ies)\b[^()]*\)?", re.IGNORECASE
@@ -150,7 +159,34 @@ def measure_fields(rows: list[tuple[str, str, dict[str, str]]]) -> dict[str, Any
         like = [max((fuzz.ratio(name, mine) for mine in ours), default=0) for name in names]
         counts["parties"].update(gold=len(names), said=len(ours), exact=sum(x == 100 for x in like), tolerant=sum(x >= ALIKE for x in like))
         counts["parties"]["right"] += sum(max((fuzz.ratio(name, mine) for name in names), default=0) >= ALIKE for mine in ours)
+        measure_cap(row, terms.get("liability_cap"), counts["liability_cap"])
     return {field: shares(count) for field, count in counts.items()}
+
+
+def amounts_of(words: str) -> set[float]:
+    return {amount.value for amount in amounts(words)}
+
+
+def measure_cap(row: dict[str, str], said: str | None, count: Counter[str]) -> None:
+    """Count a cap on liability."""
+    if row["Cap On Liability-Answer"].strip() != "Yes":
+        count["extra"] += said is not None
+        return
+    words = " ".join(ast.literal_eval(row["Cap On Liability"]))
+    if not amounts_of(words) and not LIMITED.search(words):
+        count["waivers"] += 1
+        return
+    sums, lengths = amounts_of(words), {p.iso for p in periods(words)}
+    ours = [part.split() for part in (said or "").split("; ") if part]
+    exact = any(
+        float(one[-1].replace(",", "")) in sums
+        if one[0].isupper()
+        else one[-1] in lengths
+        if one[-1].startswith("P")
+        else FEES.search(words)
+        for one in ours
+    )
+    count.update(gold=1, said=said is not None, exact=bool(exact), tolerant=said is not None)
 
 
 def shares(count: Counter[str]) -> dict[str, Any]:
@@ -158,6 +194,7 @@ def shares(count: Counter[str]) -> dict[str, Any]:
     said |= {kind: round(count[kind] / count["gold"], 3) for kind in ("exact", "tolerant")}
     if "right" in count:
         return {**said, "precision": round(count["right"] / count["said"], 3)}
+    said |= {"waivers": count["waivers"]} if "waivers" in count else {}
     return {**said, "tolerant_of_said": round(count["tolerant"] / max(1, count["said"]), 3), "extra": count["extra"]}
 
 

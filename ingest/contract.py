@@ -16,6 +16,7 @@ from ontograft.errors import DocumentError, OptionError
 REVISIONS: Final = ("accepted", "original")
 _MOST_BYTES: Final = 256 * 2**20
 _PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
+_RTF = b"{\\rtf"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Word before 2007, and any encrypted Office file
 
 
@@ -78,6 +79,8 @@ def _reader(path: Path, data: bytes) -> Reader:
         return read_pdf
     if data.startswith(_OLE):
         raise DocumentError(f"{path}: encrypted, or Word's format from before 2007; open it and save it as .docx without a password")
+    if data.startswith(_RTF):
+        raise DocumentError(f"{path}: rich text (RTF), expected .txt, .md, .docx, .pdf or .html; open it and save it as .docx")
     if data.startswith(_ZIP) or path.suffix.lower() in (".docx", ".docm"):
         from ontograft.ingest.contract_docx import read_docx
 

@@ -40,7 +40,7 @@ def read_docx(path: Path, data: bytes, revisions: str) -> ContractText:
     reader = _Reader(Numbering.of(parts.others.get("numbering"), parts.others.get("styles")), revisions)
     paragraphs = [text for text in reader.blocks(body) if text.strip()]
     notes = [text for kind in ("footnotes", "endnotes") for text in reader.notes(kind, parts.others.get(kind))]
-    said = [f"{len(notes)} notes stand at the end"] if notes else []
+    said = [f"notes that stand at the end: {len(notes)}"] if notes else []
     if any(name.startswith(("word/header", "word/footer")) for name in parts.names):
         said.append("headers and footers were left out")
     if any(name.endswith("vbaProject.bin") for name in parts.names):

@@ -136,7 +136,7 @@ class Numbering:
         def number(match: re.Match[str]) -> str:
             at = int(match[1]) - 1
             level = levels.get(at, _Level())
-            return _written(counts.get(at, level.start), "decimal" if levels[depth].legal else level.format)
+            return written(counts.get(at, level.start), "decimal" if levels[depth].legal else level.format)
 
         return _PLACE.sub(number, levels[depth].text).strip()
 
@@ -185,7 +185,8 @@ def roman(value: int) -> str:
     return out
 
 
-def _written(value: int, form: str) -> str:
+def written(value: int, form: str) -> str:
+    """A number as one of Word's formats writes it: ``lowerLetter``, ``upperRoman``, ``cardinalText`` …; in digits where it is none."""
     if form in ("lowerLetter", "upperLetter") and value <= _LAST_LETTER:
         letters = chr(97 + (value - 1) % 26) * ((value - 1) // 26 + 1)
         return letters.upper() if form == "upperLetter" else letters

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 from ontograft.errors import DocumentError
 from ontograft.ingest.contract import ContractText
 from ontograft.ingest.pdf_lines import Line, pages_of
 
+_Head: TypeAlias = tuple[str, int | None, int]
+_STEP = 0.01  # how far apart, as a share of the page, running heads of two pages may be
 _EDGE = 0.12  # running heads stand in the upper and lower parts of a page
 _REPEATED = 2
 _SMALLER = 0.93  # footnotes beside the text
 _GAP = 1.35  # distance of two lines that are of two paragraphs, in lines
 _SHORT = 0.12  # how much a line that ends a paragraph is short of the edge, as a share of the page
-_NOTE = re.compile(r"(?:\d{1,2}|\*{1,3}|[†‡§])\)?\s?[^\W\d_]")
+_NOTE = re.compile(r"(?:\d{1,2}|\[\d{1,3}\]|\[?(?:\*{1,3}|[†‡§])\]?)\)?\s?[^\W\d_]")
+_LABEL = re.compile(r"(\d{1,2}|\*{1,3}|[†‡§])\)?\s?(?=[^\W\d_])")
 _COMPOUND = re.compile(r"(?<![A-Za-z-])[A-Za-z]+-[a-z]+(?![A-Za-z-])")
 _NUMBER = re.compile(
-    r"(?:page\s*)?[-–—\s]*\d{1,4}[-–—\s]*(?:(?:of|/)\s*\d{1,4})?\s*|[-–—\s]*[ivxl]{1,6}[-–—\s]*|第?\s*\d{1,4}\s*页(?:\s*[/共].*)?",
+    r"(?:page\s*)?[-–—\s]*(?:[A-Z]{1,2}-)?\d{1,4}[-–—\s]*(?:(?:of|/)\s*\d{1,4})?\s*|[-–—\s]*[ivxl]{1,6}[-–—\s]*|第?\s*\d{1,4}\s*页(?:\s*[/共].*)?",
     re.IGNORECASE,
 )
 _HYPHEN = re.compile(r"(?<=[a-zA-Z]{2})[-\u00ad]\Z")
@@ -42,39 +46,48 @@ def read_pdf(path: Path, data: bytes, revisions: str) -> ContractText:
     if not any(pages):
         raise DocumentError(f"{path}: {len(pages)} pages without text, a scan perhaps; run text recognition (OCR) on it first")
     running = _running(pages)
-    body = [[line for at, line in enumerate(page) if not _is_furniture(line, at, len(page), running)] for page in pages]
+    body = [[line for at, line in enumerate(page) if not _is_furniture(line, at, page, place, running)] for place, page in enumerate(pages)]
+    left_out = sum(len(page) for page in pages) - sum(len(page) for page in body)
     size = median(line.height for page in pages for line in page)
     below = [_footnotes(page, size) for page in body]
     flow = _Flow.of([page[: len(page) - len(notes)] for page, notes in zip(body, below, strict=True)])
     starts = [flow.page(groups) for groups in flow.pages]
-    footnotes = [note for notes in below for note in _notes(notes)]
-    said = [f"{len(running)} running heads and feet were left out"] if running else []
+    footnotes = [_labelled(note, flow.pieces) for notes in below for note in _notes(notes)]
+    said = [f"{left_out} lines of running heads, feet and page numbers were left out"] if left_out else []
     said += [f"{empty} pages have no text"] if (empty := sum(not page for page in pages)) else []
-    said += [f"{len(footnotes)} notes stand at the end"] if footnotes else []
+    said += [f"notes that stand at the end: {len(footnotes)}"] if footnotes else []
     text = "\n\n".join(["".join(flow.pieces), *footnotes]).strip("\n")
     return ContractText(text, "pdf", tuple(min(start, len(text)) for start in starts), notes=tuple(said))
 
 
-def _running(pages: Sequence[Sequence[Line]]) -> set[str]:
-    """Lines that stand at the edge of most pages, their numbers apart."""
-    counts: Counter[str] = Counter()
-    for page in pages:
-        counts.update({_shape(line.text) for line in page if _at_edge(line)})
-    return {shape for shape, count in counts.items() if count >= max(_REPEATED, len(pages) // 3)}
+def _running(pages: Sequence[Sequence[Line]]) -> set[_Head]:
+    """Lines that stand at one height at the edge of most pages: with the same words, but for a number that counts with the pages."""
+    counts: Counter[_Head] = Counter()
+    for at, page in enumerate(pages):
+        counts.update({head for line in page if _at_edge(line) for head in _heads(line, at)})
+    return {head for head, count in counts.items() if count >= max(_REPEATED, len(pages) // 3)}
 
 
-def _shape(text: str) -> str:
-    return re.sub(r"\d+", "#", text.casefold())
+def _heads(line: Line, page: int) -> Iterator[_Head]:
+    """What a line would be as a running head: as it stands, and with each of its numbers as a page's."""
+    text = line.text.casefold()
+    # Half a step to either side, so that heights that round apart have one in common.
+    for height in {round(line.top / _STEP), round(line.top / _STEP + 0.5)}:
+        yield text, None, height
+        for number in re.finditer(r"\d{1,4}", text):
+            yield f"{text[: number.start()]}#{text[number.end() :]}", int(number[0]) - page, height
 
 
 def _at_edge(line: Line) -> bool:
     return line.top < _EDGE or line.top + line.height > 1 - _EDGE
 
 
-def _is_furniture(line: Line, at: int, count: int, running: set[str]) -> bool:
+def _is_furniture(line: Line, at: int, page: Sequence[Line], place: int, running: set[_Head]) -> bool:
     if not _at_edge(line):
         return False
-    return _shape(line.text) in running or ((at < 2 or at >= count - 2) and _NUMBER.fullmatch(line.text) is not None)
+    if any(head in running for head in _heads(line, place)):
+        return True
+    return (at < 2 or at >= len(page) - 2) and _NUMBER.fullmatch(line.text) is not None
 
 
 def _footnotes(page: Sequence[Line], size: float) -> list[Line]:
@@ -94,6 +107,13 @@ def _notes(lines: Sequence[Line]) -> list[str]:
         else:
             found[-1] += " " + line.text
     return found
+
+
+def _labelled(note: str, body: Sequence[str]) -> str:
+    """A note with its number as the text has it: ``[1]``."""
+    found = _LABEL.match(note)
+    label = f"[{found[1]}]" if found else ""
+    return f"{label} {note[found.end() :]}" if found and any(label in piece for piece in body) else note
 
 
 def _columns(lines: Sequence[Line]) -> list[list[Line]]:

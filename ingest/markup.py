@@ -36,6 +36,9 @@ class Element(Protocol):
     def iterdescendants(self, *tags: str) -> Iterator[Element]:
         """The elements within it, in document order."""
 
+    def itertext(self) -> Iterator[str]:
+        """The text within it, in document order."""
+
     def getparent(self) -> Element | None:
         """The element around it."""
 

@@ -22,6 +22,7 @@ MEMORY: Final = 2 * 2**30  # address space in bytes; 600 pages take about a tent
 SECONDS: Final = 600  # of processor time for all pages; 600 pages take about 60
 PAGE_SECONDS: Final = 15.0
 _CHARACTERS: Final = 64 * 2**20
+_RAISED, _ABOVE, _SIGNS = 0.9, 0.15, "*†‡§"  # size of a note's number as a share of the text's, how much higher it stands
 _TOO_MUCH, _TOO_LONG = "too much", "too long"
 
 
@@ -114,10 +115,28 @@ def _lines(page: Any) -> list[Line]:
     width, height = max(page.width, 1), max(page.height, 1)
     for box in page:
         for line in box if isinstance(box, LTTextContainer) else ():
-            text = " ".join(line.get_text().replace("\xa0", " ").split()) if isinstance(line, LTTextLine) else ""
+            text = " ".join(_said(line).replace("\xa0", " ").split()) if isinstance(line, LTTextLine) else ""
             if text and "(cid:" not in text:
                 found.append(Line(text, line.x0 / width, line.x1 / width, 1 - line.y1 / height, (line.y1 - line.y0) / height))
     return sorted(found, key=lambda line: (round(line.top, 3), line.left))
+
+
+def _said(line: Any) -> str:
+    """The text of a line, small raised numbers and signs as ``[1]``: else a note's number is one more digit of an amount."""
+    from pdfminer.layout import LTChar
+
+    letters = [letter for letter in line if isinstance(letter, LTChar)]
+    size = max((letter.size for letter in letters), default=0.0)
+    base = min((letter.y0 for letter in letters if letter.size > _RAISED * size), default=0.0)
+    said, mark = "", ""
+    for letter in line:
+        text = letter.get_text()
+        raised = isinstance(letter, LTChar) and letter.size <= _RAISED * size and letter.y0 > base + _ABOVE * size
+        if raised and (text.isdecimal() or text in _SIGNS):
+            mark += text
+            continue
+        said, mark = said + (f"[{mark}]" if mark else "") + text, ""
+    return said + (f"[{mark}]" if mark else "")
 
 
 def _main(memory: str, seconds: str, page_seconds: str) -> None:

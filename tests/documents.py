@@ -38,15 +38,15 @@ def deleted(text: str) -> str:
     return f'<w:del w:id="2"><w:r><w:delText xml:space="preserve">{text}</w:delText></w:r></w:del>'
 
 
-def pdf(path: Path, pages: Sequence[Sequence[tuple[float, float, str]]]) -> Path:
-    """A PDF whose pages hold lines at (x, y) in points, y from below, in Helvetica of 10 points on a page of 612 by 792."""
+def pdf(path: Path, pages: Sequence[Sequence[tuple[float, float, str] | tuple[float, float, str, float]]]) -> Path:
+    """A PDF whose pages hold lines at (x, y) in points, y from below, on a page of 612 by 792.
+
+    They are in Helvetica of 10 points, or of a fourth value.
+    """
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids = []
     for lines in pages:
-        shown = "\n".join(
-            f"BT /F1 10 Tf {x} {y} Td ({text.replace(chr(92), chr(92) * 2).replace('(', chr(92) + '(').replace(')', chr(92) + ')')}) Tj ET"
-            for x, y, text in lines
-        )
+        shown = "\n".join(f"BT /F1 {(*size, 10)[0]} Tf {x} {y} Td ({_escaped(text)}) Tj ET" for x, y, text, *size in lines)
         objects.append(f"<< /Length {len(shown)} >>\nstream\n{shown}\nendstream")
         number = len(objects)
         objects.append(
@@ -67,6 +67,10 @@ def pdf(path: Path, pages: Sequence[Sequence[tuple[float, float, str]]]) -> Path
     out.write(f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode())
     path.write_bytes(out.getvalue())
     return path
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 
 def pdf_of(path: Path, *streams: tuple[str, bytes]) -> Path:

@@ -29,7 +29,7 @@ NUMBERED_AS_IN_THE_CODE = {
     "patent act": "35",
 }
 _WORD = r"(?:[A-Z][\w&'’.-]*|of|and|for|the|in|to|on|against|with)"
-_ACT_NAME = rf"(?:[A-Z][\w&'’.-]*\s+)(?:{_WORD}\s+){{0,9}}?(?:Act|Code|Law)(?:\s+of\s+(?:19|20)\d\d)?|Act\s+of\s+(?:19|20)\d\d"
+_ACT_NAME = rf"(?<!\w)(?:[A-Z][\w&'’.-]*\s+)(?:{_WORD}\s+){{0,9}}?(?:Act|Code|Law)(?:\s+of\s+(?:19|20)\d\d)?|Act\s+of\s+(?:19|20)\d\d"
 _OF_ACT = re.compile(rf",?\s+(?:of|under)\s+(?:the|that|said)\s+(?:“|\")?(?P<name>{_ACT_NAME}|Act|Code)\b(?P<year>,?\s+(?:19|20)\d\d\b)?")
 _PLAIN_HEAD = re.compile(r"(?<![\w–-])(?:(?P<many>§§|[Ss]ections\b)|§|[Ss]ection\b|[Ss]ec\.)\s*(?=\d)")
 _ALIAS = re.compile(

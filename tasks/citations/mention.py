@@ -43,6 +43,7 @@ class Node:
         status: ``in force``, or ``repealed``, ``renumbered``, ``transferred``, ``omitted``, ``reserved``.
         text: of the provision in the snapshot, None where the pack holds none.
         snapshot: release that the answer was read from, ``uscode 2022``.
+        heading: of the section that a subdivision is part of; else the name.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Node:
     status: str = "in force"
     text: str | None = None
     snapshot: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

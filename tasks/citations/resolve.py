@@ -162,7 +162,16 @@ def _node(snapshot: Snapshot, row: int) -> tuple[Node, tuple[str, ...]]:
             break
         row = following[0]
     id_ = pack.id(row)
-    return Node(id_, expand(id_), pack.name(row), status, pack.definition(row), snapshot.name), tuple(flags)
+    name = pack.name(row)
+    return Node(id_, expand(id_), name, status, pack.definition(row), snapshot.name, _heading(pack, id_) or name), tuple(flags)
+
+
+def _heading(pack: Pack, id_: str) -> str:
+    """The heading of the section of the Code that a subdivision is part of; empty for all else."""
+    title, _, below = id_.partition("/")
+    section, _, subdivision = below.partition("/")
+    row = pack.index_of(f"{title}/{section}") if title.startswith("usc:") and subdivision else None
+    return pack.name(row) if row is not None else ""
 
 
 def _status(pack: Pack, row: int) -> str:

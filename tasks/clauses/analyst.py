@@ -115,6 +115,7 @@ class Analyst:
                 i,
                 segment,
                 read,
+                found[segment.parent].start if segment.kind == "note" and segment.parent is not None else segment.start,
                 {
                     **fields.of(segment),
                     **{key: tuple(rows.get(i, ())) for key, rows in further.items()},
@@ -155,8 +156,9 @@ def _held_against(rules: Playbook | None, clauses: list[Clause]) -> tuple[list[C
     return held, [deviation for index, deviation in found if index is None]
 
 
-def _clause(index: int, segment: Segment, read: ContractText, further: Mapping[str, Any]) -> Clause:
-    page = sum(start <= segment.start for start in read.pages) or None
+def _clause(index: int, segment: Segment, read: ContractText, place: int, further: Mapping[str, Any]) -> Clause:
+    """A clause; ``place`` is where it stands in the document: the notes of a page are at the end of the text."""
+    page = sum(start <= place for start in read.pages) or None
     return Clause(
         index,
         Span(segment.start, segment.end),

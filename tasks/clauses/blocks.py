@@ -58,6 +58,7 @@ def blocks(text: str, *, chinese: bool | None = None) -> list[Block]:
     found: list[Block] = []
     broken = False  # page furniture stood between
     inside = False  # a table of contents goes on
+    table = False  # a row of a table stands before
     for start, end in _paragraphs(text, zh):
         piece = text[start:end]
         if is_furniture(piece):
@@ -67,10 +68,21 @@ def blocks(text: str, *, chinese: bool | None = None) -> list[Block]:
         inside = entry or (inside and (_CONTENTS_LINE.search(piece) is not None and len(piece) < 160))
         if found and not inside and not found[-1].contents and _continues(text, found[-1], start, zh, broken=broken):
             found[-1] = Block(found[-1].start, end)
+            table = False
         else:
-            found.append(Block(start, end, inside))
+            row = not inside and _is_row(text, start, end, zh)
+            if table and row and text.count("\n", found[-1].end, start) == 1:
+                found[-1] = Block(found[-1].start, end)
+            else:
+                found.append(Block(start, end, inside))
+            table = row
         broken = False
     return found
+
+
+def _is_row(text: str, start: int, end: int, zh: bool) -> bool:
+    """Whether a line is a row of a table, its cells parted by tabs; a number and its clause are none."""
+    return "\t" in text[start:end] and not markers_at(text, start, chinese=zh)
 
 
 def _paragraphs(text: str, zh: bool) -> Iterator[tuple[int, int]]:

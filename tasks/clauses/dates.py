@@ -1,4 +1,4 @@
-"""Dates in text and what day they mean: ``May 3, 2006``, ``6th day of April, 1999``, ``9/9/97``, ``2020年5月28日``."""
+"""Dates in text and what day they mean: ``May 3, 2006``, ``6th day of April, 1999``, ``9/9/97``, ``31.12.2020``, ``2020年5月28日``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ _FORMS = (
 )
 _BEFORE_YEAR = 80
 _NUMERIC = re.compile(r"(?<![\d/.-])(?P<month>\d{1,2})[/-](?P<day>\d{1,2})[/-](?P<year>(?:19|20)?\d\d)(?![\d/-])")
+_DOTTED = re.compile(r"(?<![\d.])(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?!\w|\.\d)")
 _ISO = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)")
 _ZH = re.compile(
     r"(?P<year>(?:19|20)\d\d|[二一][〇零○九一二三四五六七八]{3})\s*年\s*(?:(?P<month>\d{1,2}|[一二三四五六七八九十]{1,2})\s*月\s*)?(?:(?P<day>\d{1,2}|[一二三四五六七八九十]{1,3})\s*日)?"
@@ -39,7 +40,10 @@ def dates(text: str, start: int = 0, end: int | None = None) -> Iterator[DateFie
     """Dates between two offsets in order; of those that overlap the longest. One with blanks has what is known of it: ``2017-02``."""
     stop = len(text) if end is None else end
     found = [
-        (*match.span(), value) for form in (_NUMERIC, _ISO, _ZH) for match in form.finditer(text, start, stop) if (value := _value(match))
+        (*match.span(), value)
+        for form in (_NUMERIC, _DOTTED, _ISO, _ZH)
+        for match in form.finditer(text, start, stop)
+        if (value := _value(match))
     ]
     for year in _YEARS.finditer(text, start, stop):
         for form in _FORMS:
@@ -62,6 +66,8 @@ def _value(found: re.Match[str], year_of: str | None = None) -> str | None:
         return None
     if month is None:
         return None if groups.get("month") else f"{year:04}"
+    if month > 12 and found.re is _NUMERIC and day is not None:  # 31/12/2020: the day comes first
+        month, day = day, month
     if not 1 <= month <= 12:
         return None
     if day is None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from ontograft.tasks.clauses.align import changes, folded, likeness, words
 from ontograft.tasks.clauses.playbook import Cap, Playbook, Rule
-from ontograft.tasks.clauses.report import Clause, Deviation
+from ontograft.tasks.clauses.report import Amount, Clause, Deviation, Period
 from ontograft.tasks.clauses.sentences import sentences
 
+_Quantity = TypeVar("_Quantity", Amount, Period)
+# What a cap of a type is about: a renewal clause names the length of the renewal beside that of the notice.
+_KINDS = {"Cap On Liability": "cap", "Notice Period To Terminate Renewal": "notice", "Renewal Term": "renewal"}
 _DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 _ISO = re.compile(r"P(\d+)([DWMY])")
 _SCHEDULES = ("contents", "title")
@@ -40,20 +44,24 @@ def _of_clause(rule: Rule, clause: Clause) -> Iterator[Deviation]:
     if rule.forbid:
         yield _deviation(rule, "forbidden", f"no clause of the type {rule.type}", clause)
     if rule.cap is not None:
-        over = _over(rule.cap, clause)
+        over = _over(rule.cap, clause, _KINDS.get(rule.type, ""))
         if over:
             limit = f"{rule.cap.currency} {rule.cap.amount:,.2f}" if rule.cap.amount is not None else rule.cap.period
             yield _deviation(rule, "over the cap", f"at most {limit}: {over} is more", clause)
 
 
-def _over(cap: Cap, clause: Clause) -> str:
-    """What is above the cap; empty where nothing is."""
+def _over(cap: Cap, clause: Clause, kind: str) -> str:
+    """What is above the cap; empty where nothing is. Of what a clause names only that of the kind counts, where it has any of it."""
     if cap.amount is not None:
-        over = [a for a in clause.amounts if a.currency == cap.currency and a.value > cap.amount]
+        over = [a for a in _of_kind(clause.amounts, kind) if a.currency == cap.currency and a.value > cap.amount]
         return over[0].text if over else ""
     most = _days(cap.period or "")
-    longer = [p for p in clause.periods if _days(p.iso) > most + 0.5]
+    longer = [p for p in _of_kind(clause.periods, kind) if _days(p.iso) > most + 0.5]
     return longer[0].text if longer else ""
+
+
+def _of_kind(found: Sequence[_Quantity], kind: str) -> Sequence[_Quantity]:
+    return [one for one in found if one.kind == kind] or found
 
 
 def _days(iso: str) -> float:

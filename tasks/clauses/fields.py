@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,8 @@ from ontograft.tasks.clauses.structure import Segment
 _WITHOUT = ("contents",)
 _LETTERS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _RELATIVE = re.compile(
-    r"['’]?\s*(?P<how>after|following|from|of|prior\s+to|before|preceding)\s+(?:the\s+)?(?P<anchor>(?:date\s+(?:of|on\s+which)\s+)?[^,.;:()]{3,80})",
+    r"['’]?\s*(?P<how>after|following|from|of|prior\s+to|before|preceding)\s+(?:the\s+)?(?P<anchor>(?:date\s+(?:of|on\s+which)\s+)?[^,.;:()$]{3,80}?)"
+    r"(?=\s+(?:whichever|unless|(?:or|and)\s+\$)|\s*(?:[,.;:()$]|\Z))",
     re.IGNORECASE,
 )
 _ZH_ANCHOR = re.compile(r"(?:自|于|在)?(?P<anchor>(?:(?!自|于|在)[\u4e00-\u9fff“”]){2,20}?)(?P<how>之日起|之日后|后|起|前)(?:的|应)?\Z")
@@ -62,9 +63,6 @@ class Fields:
             "obligations": () if clause.kind in ("signature", "title") else tuple(obligations(text, start, end, self.parties)),
         }
 
-    def _around(self, span: Span, clause: Segment) -> str:
-        return self._text[max(clause.start, span.start - _NEAR) : min(clause.end, span.end + _NEAR)]
-
     def _date(self, day: DateField) -> DateField:
         kinds = (kind for kind in ("effective", "agreement", "expiration") if day.value and day.value == self._terms.get(f"{kind}_date"))
         return replace(day, kind=next(kinds, ""))
@@ -74,9 +72,14 @@ class Fields:
         return replace(amount, kind="cap" if _CAP.search(before) else "minimum" if _LEAST.search(before) else "")
 
     def _period(self, period: Period, clause: Segment) -> Period:
-        around = self._around(period.span, clause)
-        kind = "notice" if _NOTICE.search(around) else "renewal" if _RENEWS.search(around) else "term" if _TERM.search(around) else ""
-        return replace(period, kind=kind)
+        return replace(period, kind=min(self._said_near(period.span, clause), default=(0, ""))[1])
+
+    def _said_near(self, span: Span, clause: Segment) -> Iterator[tuple[int, str]]:
+        """Kinds that the words around a period speak of, and how far from it; any period may be called one, so that "term" counts last."""
+        first, last = max(clause.start, span.start - _NEAR), min(clause.end, span.end + _NEAR)
+        for kind, pattern, far in (("notice", _NOTICE, 0), ("renewal", _RENEWS, 0), ("term", _TERM, 15)):
+            for found in pattern.finditer(self._text, first, last):
+                yield far + max(span.start - found.end(), found.start() - span.end, 0), kind
 
     def _relative(self, period: Period, clause: Segment) -> DateField | None:
         """ "Thirty (30) days after the Effective Date": a date where the anchor's is known."""

@@ -93,6 +93,7 @@ def _place(found: re.Match[str]) -> str | None:
         r"^(?:State|Commonwealth|Province|STATE|COMMONWEALTH|PROVINCE)\s+(?:of|OF)\s+", "", " ".join(found["place"].split()).strip(" .")
     )
     name = raw.title().replace("’S", "’s").replace("'S", "'s").replace(" Of ", " of ") if _UPPER_PLACE.match(raw) else raw
+    name = re.sub(r"['’]s$", "", name)
     name = re.sub(r"\s+(?:Without|Applicable|As|And|Except|Excluding|Law|Laws|In|Shall|Regardless|Courts?)\b.*", "", name)
     name = re.sub(r"^(?:The\s+)?(?:(?:State|Commonwealth|Province|(?:Federal\s+)?Republic)\s+of\s+)|\s+State$|^The\s+", "", name)
     name = {

@@ -40,7 +40,7 @@ class Row:
 def page(report: Report) -> str:
     """A page of HTML that loads nothing from anywhere and says that it is no legal advice."""
     shown = [(clause, pieces(clause), rows(clause)) for clause in report.clauses]
-    places = {id(deviation): clause.index for clause in report.clauses for deviation in clause.deviations}
+    places = {id(deviation): clause for clause in report.clauses for deviation in clause.deviations}
     ranked = sorted(report.deviations, key=lambda deviation: SEVERITIES.index(deviation.severity))
     listed = [(deviation, places.get(id(deviation))) for deviation in ranked]
     return _template().render(report=report, clauses=shown, deviations=listed, kinds=KINDS, title=report.source or "Contract")
@@ -78,7 +78,9 @@ def _marks(clause: Clause) -> Sequence[tuple[int, int, str, str, int | None]]:
     for citation in clause.citations:
         node = citation.node
         flags = "".join(f", {flag}" for flag in citation.flags if node is None or flag != node.status)
-        title = f"{node.id} {node.name} ({node.status}, {node.snapshot}){flags}" if node is not None else f"unresolved: {citation.reason}"
+        title = (
+            f"{node.id} {node.heading} ({node.status}, {node.snapshot}){flags}" if node is not None else f"unresolved: {citation.reason}"
+        )
         marks.append((citation.start, citation.end, "citation" if node is not None else "unresolved", title, None))
     for r in clause.references:
         marks.append((r.span.start, r.span.end, "reference", r.number + (f": {r.reason}" if r.reason else ""), r.clause))

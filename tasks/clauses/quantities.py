@@ -88,8 +88,15 @@ def _either(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_VALUE = r"(?P<value>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?P<scale>\s*(?:thousand|million|billion|MM?|bn)\b)?"
-_MONEY = re.compile(rf"(?:(?P<sign>{_either(_SIGNS)})|\b(?P<code>{_either(_CODES)}))\s*\$?\s*{_VALUE}(?![\d%])")
+# 1,000,000.00 and 10,00,000; 1.000.000,00 and 150.000; 12,50; 1'000'000.
+_EUROPEAN = r"\d{1,3}(?:\.\d{3})+(?:,\d{2})?(?![\d,])"
+_FIGURE = (
+    rf"(?:\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?|{_EUROPEAN}|\d{{1,3}}(?:['’]\d{{3}})+(?:\.\d{{2}})?"
+    r"|\d+,\d{1,2}(?![\d,])|\d+(?:\.\d+)?)"
+)
+_VALUE = rf"(?P<value>{_FIGURE})(?P<scale>\s*(?i:thousand|million|billion|MM?|bn|lakhs?|crores?)\b)?"
+_MONEY = re.compile(rf"(?:(?P<sign>{_either(_SIGNS)})|\b(?P<code>{_either(_CODES)}))\s*\$?\s*{_VALUE}(?!\d|,\d|\s?%)")
+_IN_WORDS = re.compile(rf"(?<![\w-])(?P<words>{WORDS})\s+(?P<name>{_either(_NAMES)})\b(?!\s*\([^)]{{0,6}}\d)", re.IGNORECASE)
 _MONEY_AFTER = re.compile(
     rf"(?<![\w$.,]){_VALUE}\s+(?P<name>{_either(_NAMES)}|{_either(_CODES)})(?!\w)",
     re.IGNORECASE,
@@ -97,7 +104,21 @@ _MONEY_AFTER = re.compile(
 _ZH_MONEY = re.compile(
     rf"(?:(?P<code>人民币|美元|港币|欧元)\s{{0,4}})?(?:[￥¥]\s{{0,4}})?(?P<value>(?<![\d,])\d[\d,]*(?:\.\d+)?|[{DIGITS}零壹贰叁肆伍陆柒捌玖拾佰仟]{{1,12}})\s*(?P<scale>万|亿|千)?(?P<unit>元|美元|欧元|港元)(?:整)?"
 )
-_FACTOR = {"thousand": 1e3, "million": 1e6, "mm": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "万": 1e4, "亿": 1e8, "千": 1e3}
+_FACTOR = {
+    "lakh": 1e5,
+    "lakhs": 1e5,
+    "crore": 1e7,
+    "crores": 1e7,
+    "thousand": 1e3,
+    "million": 1e6,
+    "mm": 1e6,
+    "m": 1e6,
+    "billion": 1e9,
+    "bn": 1e9,
+    "万": 1e4,
+    "亿": 1e8,
+    "千": 1e3,
+}
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 
 
@@ -151,6 +172,7 @@ def periods(text: str, start: int = 0, end: int | None = None) -> Iterator[Perio
                 or found["unit"] not in ("日", "月", "年")
                 or not re.search(r"[年月第]\Z", text[max(0, found.start() - 1) : found.start()])
             )
+            and not (found["unit"] == "日" and text[max(0, found.start() - 1) : found.start()] == "月")  # 6月30日前 is a day
         ):
             yield _period(found, count, _ZH_UNITS[found["unit"]])
 
@@ -164,6 +186,7 @@ def amounts(text: str, start: int = 0, end: int | None = None) -> Iterator[Amoun
     stop = len(text) if end is None else end
     found = [_amount(match, _SIGNS.get(match["sign"] or "") or _CODES[match["code"]]) for match in _MONEY.finditer(text, start, stop)]
     found += [_amount(m, _NAMES.get(m["name"].casefold()) or _CODES[m["name"].upper()]) for m in _MONEY_AFTER.finditer(text, start, stop)]
+    found += [_in_words(m, value) for m in _IN_WORDS.finditer(text, start, stop) if (value := value_of(m["words"]) or 0) > 1]
     found += [amount for match in _ZH_MONEY.finditer(text, start, stop) if (amount := _zh_amount(match)) is not None]
     at = -1
     for amount in sorted(found, key=lambda a: (a.span.start, -a.span.end)):
@@ -174,7 +197,20 @@ def amounts(text: str, start: int = 0, end: int | None = None) -> Iterator[Amoun
 
 def _amount(found: re.Match[str], currency: str) -> Amount:
     scale = (found["scale"] or "").strip().casefold()
-    return Amount(Span(*found.span()), found[0], round(float(found["value"].replace(",", "")) * _FACTOR.get(scale, 1.0), 2), currency)
+    return Amount(Span(*found.span()), found[0], round(_figure(found["value"], scale) * _FACTOR.get(scale, 1.0), 2), currency)
+
+
+def _figure(said: str, scale: str) -> float:
+    """The value of figures, as they are grouped: no money has three decimals, unless millions are meant."""
+    if re.fullmatch(_EUROPEAN, said) and not (scale and said.count(".") == 1 and "," not in said):
+        return float(said.replace(".", "").replace(",", "."))
+    if re.fullmatch(r"\d+,\d{1,2}", said):
+        return float(said.replace(",", "."))
+    return float(re.sub(r"[,'’]", "", said))
+
+
+def _in_words(found: re.Match[str], value: int) -> Amount:
+    return Amount(Span(*found.span()), found[0], float(value), _NAMES[found["name"].casefold()])
 
 
 def _zh_amount(found: re.Match[str]) -> Amount | None:

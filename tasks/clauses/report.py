@@ -213,7 +213,7 @@ class Report:
         clauses: in order, without overlap.
         parties: of the whole contract.
         fields: the contract's own dates, periods and law: ``agreement_date``, ``effective_date``, ``expiration_date``, ``renewal_term``,
-            ``notice_period``, ``governing_law``; those that were not found are not there.
+            ``notice_period``, ``governing_law``, ``liability_cap``; those that were not found are not there.
         deviations: from the playbook, those about what is missing included.
         source: file name; empty for a text.
         about: how the text was extracted: format, pages, ``revisions`` for tracked changes, notes of what was left out.

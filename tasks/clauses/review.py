@@ -35,7 +35,10 @@ def read_decisions(path: str | Path) -> dict[str, Decision]:
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
+            head = file.readline()
+            file.seek(0)
+            # Some spreadsheets write semicolons or tabs, as the country has it.
+            rows = csv.DictReader(file, delimiter=max(",;\t", key=head.count))
             if not {"key", "decision"} <= set(rows.fieldnames or ()):
                 raise OptionError(f"{path}: no list of deviations; expected the columns {', '.join(COLUMNS)}")
             return {

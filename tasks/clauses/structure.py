@@ -32,9 +32,10 @@ _RECITAL = re.compile(
     r"(?:WHEREAS|Whereas|RECITALS?\b|Recitals?\b|BACKGROUND\b|WITNESSETH|W\s?I\s?T\s?N\s?E\s?S|NOW,?\s+THEREFORE|Now,?\s+Therefore|鉴于)"
 )
 _DEFINES = re.compile(
-    r"(?:\S{1,12}\s+)?(?:The\s+(?:term|terms)\s+)?[“\"][^”\"]{1,80}[”\"](?:\s+or\s+[“\"][^”\"]{1,80}[”\"])*\s*(?:\([^)]{1,60}\)\s*)?(?:shall\s+(?:mean|have)|means?\b|has\s+the|have\s+the|is\s+defined|refers?\s+to|：|是指|指)"
+    r"(?:\S{1,12}\s+)?(?:The\s+(?:term|terms)\s+)?[“\"][^”\"]{1,80}[”\"](?:\s+or\s+[“\"][^”\"]{1,80}[”\"])*(?:\[\w{1,4}\])?\s*(?:\([^)]{1,60}\)\s*)?(?:shall\s+(?:mean|have)|means?\b|has\s+the|have\s+the|is\s+defined|refers?\s+to|：|是指|指)"
 )
-_HEADING = re.compile(r"[^\n.;:。；：]{2,90}?(?=[.:]\s|[.:]?\s{2,}|[.:]?\n|：|\s[-–—]\s|[.:]?\Z)")
+_HEADING = re.compile(r"[^\n.;:。；：]{2,90}?(?=[.:]\s|[.:]?\s{2,}|[.:]?\n|：|\s[-–—]\s|\t|[.:]?\Z)")
+_NOTE = re.compile(r"\[(?:\d{1,3}|[ivxl]{1,6}|[†‡§])\](?=\s)")  # [***] is what a filing left out
 _SMALL = {
     "of",
     "and",
@@ -69,11 +70,11 @@ class Segment:
 
     Attributes:
         start, end: its span.
-        kind: ``title``, ``preamble``, ``recital``, ``contents``, ``article``, ``section``, ``definition``, ``paragraph``, ``schedule`` or
-            ``signature``.
-        number: with the numbers above it, ``7.2(a)``; empty where it has none.
+        kind: ``title``, ``preamble``, ``recital``, ``contents``, ``article``, ``section``, ``definition``, ``paragraph``, ``schedule``,
+            ``signature`` or ``note``.
+        number: with the numbers above it, ``7.2(a)``; ``[1]`` of a note; empty where it has none.
         heading: its own, empty where it has none.
-        parent: index of the clause it is part of, None for those at the top.
+        parent: index of the clause it is part of, of a note the one that refers to it; None for those at the top.
         schedule: index of the schedule it stands in.
     """
 
@@ -150,6 +151,10 @@ class _Builder:
         return headed and _NOT_A_HEAD.match(self.text, marker.end) is not None
 
     def _part(self, start: int, end: int) -> None:
+        noted = self._note(start, end)
+        if noted is not None:
+            self.done.append(noted)
+            return
         marker = self._marker(start, self.outline)
         if self.signing and (marker is not None or end - start > _LONGEST_BLOCK) and not _SIGNS.search(self.text, start, end):
             self.signing = False  # the signatures stand in the midst of the document
@@ -162,6 +167,18 @@ class _Builder:
         else:
             self._plain(start, end)
 
+    def _note(self, start: int, end: int) -> Segment | None:
+        """A note, where the text before it refers to one of its number; of several the first to the first."""
+        found = _NOTE.match(self.text, start)
+        if found is None:
+            return None
+        before = sum(segment.kind == "note" and segment.number == found[0] for segment in self.done)
+        marks = [at for at in _places(self.text, found[0], start) if self.text[at - 1 : at].strip()]
+        if len(marks) <= before:
+            return None
+        parent = next((i for i, segment in enumerate(self.done) if segment.start < marks[before] < segment.end), None)
+        return Segment(start, end, "note", found[0], "", parent)
+
     def _schedule(self, marker: Marker, start: int, end: int) -> None:
         if not self.zh and not self.numbered and start < 300:  # "Exhibit 10.4" above the title is a filing's
             self._push(Segment(start, end, "title"))
@@ -171,7 +188,7 @@ class _Builder:
             return
         self.outline, self.signing = Outline(), False
         self.schedule = len(self.done)
-        heading = self.text[marker.end : end].strip(" :.–—-\n")
+        heading = self.text[marker.end : end].strip(" :：.–—-\n")
         self._push(Segment(start, end, "schedule", marker.label, heading if len(heading) <= _LONGEST_HEADING else ""))
 
     def _is_signature(self, start: int, end: int) -> bool:
@@ -251,9 +268,18 @@ class _Builder:
         return self.done
 
 
+def _places(text: str, label: str, end: int) -> Iterator[int]:
+    at = text.find(label, 1, end)
+    while at >= 0:
+        yield at
+        at = text.find(label, at + 1, end)
+
+
 def _looks_like_heading(piece: str) -> bool:
     """A few words, each with a capital but for small ones, no full stop within."""
     words = piece.strip(" :.").split()
+    if "\t" in piece.strip():  # a row of a table
+        return False
     if not words or len(piece) > _LONGEST_HEADING or len(words) > 12:
         return False
     if re.search(r"[\u4e00-\u9fff]", piece):

@@ -13,7 +13,7 @@ from ontograft.tasks.clauses.structure import Segment
 
 _QUOTED = r"[“\"‘](?P<{}>[^”\"’\n]{{1,60}})[”\"’]"
 _MEANS = re.compile(
-    rf"{_QUOTED.format('one')}(?:\s*(?:,|or|and|/)\s*{_QUOTED.format('two')})?\s*(?:\([^()]{{1,80}}\)\s*)?,?\s*"
+    rf"{_QUOTED.format('one')}(?:\s*(?:,|or|and|/)\s*{_QUOTED.format('two')})?(?:\[\w{{1,4}}\])?\s*(?:\([^()]{{1,80}}\)\s*)?,?\s*"
     r"(?:shall\s+(?:have|mean|refer|include)|(?:is|are)\s+defined|means?\b|has\s+the\s+(?:same\s+)?meaning|have\s+the\s+(?:same\s+)?meaning|refers?\s+to|collectively\s+means?|：|是指|指|系指)"
 )
 _CALLED = re.compile(

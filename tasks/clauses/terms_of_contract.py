@@ -1,4 +1,4 @@
-"""The contract's own terms: when it was made, begins and ends, how it renews, on what notice, and whose law governs it."""
+"""The contract's own terms: when it was made, begins and ends, how it renews, on what notice, whose law governs, a cap on liability."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ontograft.tasks.clauses.blocks import is_chinese
+from ontograft.tasks.clauses.chinese_terms import chinese_terms
 from ontograft.tasks.clauses.dates import dates, later
 from ontograft.tasks.clauses.governing_law import governing_law
+from ontograft.tasks.clauses.liability_cap import liability_cap
 from ontograft.tasks.clauses.quantities import ORDINAL, PERIOD, iso_period, period_of, value_of
 from ontograft.tasks.clauses.report import DateField
 from ontograft.tasks.clauses.saying import sentences_with
@@ -105,7 +108,11 @@ def contract_terms(text: str, clauses: Sequence[Segment]) -> dict[str, Any]:
         "renewal_term": _renewal(text, clauses),
         "notice_period": _notice(text, clauses),
         "governing_law": governing_law(text, clauses),
+        "liability_cap": liability_cap(text, clauses),
     }
+    if is_chinese(text):
+        said = chinese_terms(text, clauses, made.value if made else None)
+        found |= {name: found[name] or value for name, value in said.items()}
     return {name: value for name, value in found.items() if value}
 
 

@@ -54,7 +54,7 @@ def test_tables_notes_and_automatic_numbers_of_word(tmp_path: Path) -> None:
     )
     read = read_contract(docx(tmp_path / "a.docx", body, parts={"word/numbering.xml": numbers, "word/footnotes.xml": notes}))
     assert read.text.split("\n\n") == ["1. Term", "(a) first", "(b) second", "2. Law[1] of Nevada", "Fee\t$5", "[1] As amended."]
-    assert read.notes == ("1 notes stand at the end",)
+    assert read.notes == ("notes that stand at the end: 1",)
 
 
 def _level(depth: int, form: str, text: str, more: str = "") -> str:
@@ -259,7 +259,29 @@ def test_paragraphs_footnotes_and_compounds_of_a_pdf(tmp_path: Path) -> None:
         "b. The rest later, on the day on which the last of the goods Buyer has ordered arrive.",
         "1 As amended in May, and in June.",
     ]
-    assert read.notes == ("1 notes stand at the end",) and read.text[read.pages[1] :].startswith("Buyer has ordered")
+    assert read.notes == ("notes that stand at the end: 1",) and read.text[read.pages[1] :].startswith("Buyer has ordered")
+
+
+def test_the_number_of_a_note_is_no_digit_of_an_amount(tmp_path: Path) -> None:
+    # "2. Price. Buyer pays $250,000" is 134.0 points wide in Helvetica of 10 points.
+    lines = [(72, 700, "2. Price. Buyer pays $250,000"), (206.0, 704, "1", 7), (213.0, 700, "a year.")]
+    lines += [(72, 676, "3. Law. The law of Nevada governs."), (72, 60, "1 Adjusted for inflation.", 7)]
+    read = read_contract(pdf(tmp_path / "a.pdf", [lines]))
+    assert read.text.split("\n\n") == [
+        "2. Price. Buyer pays $250,000[1] a year.",
+        "3. Law. The law of Nevada governs.",
+        "[1] Adjusted for inflation.",
+    ]
+
+
+def test_a_clause_at_the_top_of_pages_is_no_running_head(tmp_path: Path) -> None:
+    pages = [
+        [(72, 765, f"Draft of May, page {at} of 4"), (72, 740, f"{at}.1 Term. It lasts {at} years."), (300, 30, f"A-{at}")]
+        for at in (1, 2, 3, 4)
+    ]
+    read = read_contract(pdf(tmp_path / "a.pdf", pages))
+    assert read.text == "\n\n".join(f"{at}.1 Term. It lasts {at} years." for at in (1, 2, 3, 4))
+    assert read.notes == ("8 lines of running heads, feet and page numbers were left out",)
 
 
 def test_a_scan_and_a_broken_pdf_are_named_errors(tmp_path: Path) -> None:
@@ -297,10 +319,39 @@ def test_html_is_read_as_it_is_seen(tmp_path: Path) -> None:
     assert read_contract(file).text == "1. Term\n\nTwo full years only.\n\nFee\t$5\n\n2. Law\nNevada"
 
 
+def _html(tmp_path: Path, body: str) -> str:
+    (tmp_path / "a.html").write_text(f"<html><body>{body}</body></html>")
+    return read_contract(tmp_path / "a.html").text
+
+
+def test_a_page_has_the_numbers_that_a_browser_writes(tmp_path: Path) -> None:
+    inner = "<ol style='list-style-type: lower-roman'><li>x<li value=5>y</ol>"
+    assert _html(tmp_path, f"<ol start=3 type=A><li>Oak{inner}<li>Elm</ol><ul><li>Ash</ul>").split() == (
+        ["C.", "Oak", "i.", "x", "v.", "y", "D.", "Elm", "Ash"]
+    )
+
+
+def test_the_notes_and_powers_of_a_page(tmp_path: Path) -> None:
+    text = _html(tmp_path, "<p>Pay $250,000<sup>1</sup> for 5 m<sup>2</sup> by May 1<sup>st</sup>.</p><p><sup><a>1</a></sup> A note.</p>")
+    assert text == "Pay $250,000[1] for 5 m2 by May 1st.\n\n[1] A note."
+
+
+def test_cells_are_lines_and_layouts_are_not(tmp_path: Path) -> None:
+    cells = "<tr><td><p>(a)</p></td><td><p>Oak</p><p>and elm</p></td></tr><tr><td>(b)</td><td>Ash</td></tr>"
+    assert _html(tmp_path, f"<table><tbody>{cells}</tbody></table>") == "(a)\tOak and elm\n(b)\tAsh"
+    assert _html(tmp_path, f"<table><tr><td>{'<p>One.</p>' * 5}</td></tr></table>").count("\n\n") == 4
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     (tmp_path / "empty.txt").write_bytes(b" \n")
-    for name, says in (("latin.txt", "not UTF-8"), ("empty.txt", "no text in it"), ("none.txt", "No such file")):
+    (tmp_path / "rich.doc").write_bytes(b"{\\rtf1 Term.}")
+    for name, says in (
+        ("rich.doc", "save it as .docx"),
+        ("latin.txt", "not UTF-8"),
+        ("empty.txt", "no text in it"),
+        ("none.txt", "No such file"),
+    ):
         with pytest.raises(DocumentError, match=says):
             read_contract(tmp_path / name)
     with pytest.raises(OptionError, match="accepted, original"):

@@ -37,6 +37,10 @@ FOUND = [
     ("21 CFR Part 11", ["us:cfr/t21/pt11"]),
     ("Pub. L. 94-553, 90 Stat. 2541", ["us:pl/94/553", "us:stat/90/2541"]),
     ('Internal Revenue Code of 1986 (the "Code"). Section 409A of the Code', ["usc:t26/s409A"]),
+    (
+        'Section 409A of the Internal Revenue Code of 1986, as amended (the "Code"); section 422 of the Code',
+        ["usc:t26/s409A", "usc:t26/s422"],
+    ),
     ("Section 365(n) of the U.S. Bankruptcy Code", ["usc:t11/s365/n"]),
     ("See Roe v. Wade, 410 U.S. 113, 120 (1973).", ["case:410 U.S. 113"]),
     (

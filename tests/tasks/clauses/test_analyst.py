@@ -25,6 +25,7 @@ def test_the_sample_agreement(analyst: Analyst) -> None:
         "renewal_term": "successive P1Y",
         "notice_period": "P90D",
         "governing_law": "Nevada",
+        "liability_cap": "USD 1,000,000",
     }
     by_number = {clause.number: clause for clause in report.clauses}
     cited = by_number["5"].citations
@@ -102,3 +103,13 @@ def test_named_errors(law_pack: Path, tmp_path: Path) -> None:
         ontograft.analyst(law_pack).analyze(tmp_path / "none.docx")
     with pytest.raises(UnknownModel):
         ontograft.load(tmp_path / "nothing", pack=law_pack)
+
+
+def test_a_note_leads_to_its_clause_and_a_subdivision_has_its_sections_heading(analyst: Analyst, tmp_path: Path) -> None:
+    report = analyst.analyze("1. Fees. $5[1] a day.\n\n2. Law. None.\n\n[1] Under 90 U.S.C. 1(a).\n")
+    note = report.clauses[-1]
+    (citation,) = note.citations
+    assert (note.kind, note.parent, citation.node and citation.node.heading) == ("note", 0, "Written samples")
+    report.to_html(tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert 'note [1] · of <a href="#c0">1</a>' in page and "usc:t90/s1/a Written samples" in page

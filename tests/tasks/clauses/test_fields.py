@@ -20,6 +20,9 @@ DATES = [
     ("2020-12-31", "2020-12-31"),
     ("2020年5月28日", "2020-05-28"),
     ("二〇二〇年五月", "2020-05"),
+    ("31.12.2020", "2020-12-31"),
+    ("31/12/2020", "2020-12-31"),
+    ("Section 1.2.2010a", None),
     ("February ____, 2017", "2017-02"),
     ("this ___ day of _______, 2013", "2013"),
     ("February 30, 2017", None),
@@ -60,6 +63,49 @@ def test_periods_and_amounts() -> None:
     )
     assert [p.iso for p in periods(text)] == ["P30D", "P2Y", "P12M", "P90D"]
     assert [(a.value, a.currency) for a in amounts(text)] == [(1000.5, "USD"), (2e6, "USD"), (5.0, "EUR"), (10.0, "USD"), (3.0, "USD")]
+
+
+@pytest.mark.parametrize(("said", "value", "currency"), [
+    ("$2.5 MILLION", 2.5e6, "USD"), ("EUR 150.000,00", 150_000.0, "EUR"), ("EUR 150.000", 150_000.0, "EUR"), ("€12,50", 12.5, "EUR"),
+    ("Rs. 10,00,000", 1e6, "INR"), ("INR 2 crore", 2e7, "INR"), ("CHF 1'000'000", 1e6, "CHF"), ("$1.250 million", 1.25e6, "USD"),
+    ("Five Hundred Thousand Dollars", 5e5, "USD"), ("One Million Dollars ($1,000,000)", 1e6, "USD"), ("$1,000,000[1] a year", 1e6, "USD"),
+])  # fmt: skip
+def test_sums_as_they_are_grouped_and_written_out(said: str, value: float, currency: str) -> None:
+    assert [(a.value, a.currency) for a in amounts(f"pays {said}.")] == [(value, currency)]
+
+
+def test_a_period_is_of_the_kind_that_is_said_nearest() -> None:
+    text = "1. Term. It renews for one (1) year unless a party gives ninety (90) days' notice."
+    (clause,) = segments(text)
+    assert [(p.iso, p.kind) for p in Fields(text, [], {}).of(clause)["periods"]] == [("P1Y", "renewal"), ("P90D", "notice")]
+
+
+@pytest.mark.parametrize(("said", "cap"), [
+    ("In no event shall either party's aggregate liability exceed $1,000,000.", "USD 1,000,000"),
+    ("NEITHER PARTY'S LIABILITY SHALL EXCEED THE AMOUNTS PAID IN THE TWELVE (12) MONTHS BEFORE OR $2.5 MILLION.",
+     "fees of P12M; USD 2,500,000"),
+    ("Supplier's maximum liability is limited to the purchase price.", "fees"),
+    ("Neither party is liable for indirect damages.", None),
+    ("Supplier shall carry insurance with coverage for liability not exceeding $5,000.", None),
+    ("Damages, including but not limited to lost profits of $5, are excluded.", None),
+    ("任何一方的赔偿责任总额不超过100万元。", "CNY 1,000,000"), ("乙方赔偿责任不超过合同总价的百分之三十。", "合同总价的百分之三十"),
+])  # fmt: skip
+def test_caps_on_liability(said: str, cap: str | None) -> None:
+    text = f"1. Fees. A pays $7.\n\n2. Liability. {said}\n"
+    assert contract_terms(text, segments(text)).get("liability_cap") == cap
+
+
+@pytest.mark.parametrize(("said", "found"), [
+    ("本合同自双方签字盖章之日起生效，有效期三年。", {"effective_date": "2023-03-02", "expiration_date": "2026-03-02"}),
+    ("合同期限自2023年4月1日起至2025年3月31日止。", {"effective_date": "2023-04-01", "expiration_date": "2025-03-31"}),
+    ("期满前60日内任何一方未书面通知终止的，本合同自动续期一年。", {"notice_period": "P60D", "renewal_term": "P1Y"}),
+    ("质保期限届满后乙方仍应在三日内到场。", {}),
+])  # fmt: skip
+def test_terms_of_chinese_contracts(said: str, found: dict[str, str]) -> None:
+    text = (
+        f"采购合同\n\n甲方与乙方于2023年3月1日签订本合同。\n\n第一条 期限\n{said}\n\n（以下无正文）\n甲方（盖章）：\n日期：2023年3月2日\n"
+    )
+    assert contract_terms(text, segments(text)) == {"agreement_date": "2023-03-01", **found}
 
 
 def test_chinese_periods_and_amounts() -> None:
@@ -144,6 +190,7 @@ def test_parties_in_other_forms(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(("said", "law"), [
     ("governed by and construed in accordance with the laws of the State of New York, without regard to conflicts", "New York"),
+    ("governed by Germany’s law", "Germany"),
     ("governed by English law", "England"), ("governed by the laws of England and Wales", "England and Wales"),
     ("GOVERNED BY THE LAWS OF THE STATE OF TEXAS", "Texas"), ("governed by the laws of the Province of Ontario", "Ontario, Canada"),
 ])  # fmt: skip
@@ -175,6 +222,12 @@ def test_relative_dates_have_a_day_where_their_anchor_has_one() -> None:
         ("2006-06-02", "P30D after Effective Date"),
         (None, "P10D after receipt of an invoice"),
     ]
+
+
+def test_the_anchor_of_a_relative_date_ends_before_an_amount() -> None:
+    text = "1. Cap. The fees of twelve months before the claim or $2.5 million, whichever is greater."
+    (clause,) = segments(text)
+    assert [d.relative for d in Fields(text, [], {}).of(clause)["dates"]] == ["P12M before claim"]
 
 
 def test_chinese_dates_that_are_relative() -> None:

@@ -10,7 +10,7 @@ from ontograft.tasks.clauses.align import changes, likeness
 from ontograft.tasks.clauses.analyst import Analyst
 from ontograft.tasks.clauses.clause_types import CUAD_TYPES
 from ontograft.tasks.clauses.playbook import read_playbook
-from ontograft.tasks.clauses.review import COLUMNS, read_decisions, rows, write_csv, write_docx
+from ontograft.tasks.clauses.review import COLUMNS, Decision, read_decisions, rows, write_csv, write_docx
 
 CONTRACT = """1. Fees. Buyer shall pay $5,000 within ninety (90) days.
 
@@ -100,6 +100,20 @@ def test_decisions_are_carried_over_to_the_next_run(analyst: Analyst, tmp_path: 
     changed = rows(analyst.analyze(CONTRACT.replace("Nevada", "Oregon"), playbook=rules), decided)
     by_rule = {row[2]: row[-2:] for row in changed}
     assert by_rule == {"r": ("", "decided on other words before: accepted"), "i": ("accepted", "- as agreed")}
+
+
+def test_a_cap_is_on_what_its_type_is_about(analyst: Analyst, tmp_path: Path) -> None:
+    text = "1. Renewal. This renews for one (1) year terms unless a party gives ninety (90) days' notice.\n\n"
+    text += "2. Liability. The buyer pays $900 a day, and liability shall not exceed $500.\n"
+    rules = rule('cap = { period = "P60D" }', kind="Notice Period To Terminate Renewal", heading="renewal")
+    rules += rule("cap = { amount = 600 }", kind="Cap On Liability", heading="liability").replace('"r"', '"c"')
+    report = analyst.analyze(text, playbook=book(tmp_path, rules))
+    assert [(d.rule, d.expected) for d in report.deviations] == [("r", "at most P60D: ninety (90) days is more")]
+
+
+def test_a_list_with_semicolons_is_read_too(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("key;rule;decision;note\nk1;r;accepted;fine, so far\n", encoding="utf-8")
+    assert read_decisions(tmp_path / "list.csv") == {"k1": Decision("accepted", "fine, so far", "r")}
 
 
 def test_a_spreadsheet_runs_nothing_of_the_list(analyst: Analyst, tmp_path: Path) -> None:

@@ -128,3 +128,27 @@ def test_terms_are_linked_to_their_definitions() -> None:
     }
     used = [(index, term.name, text[term.span.start : term.span.end]) for index, term in uses(text, defined, clauses)]
     assert used == [(1, "Net Sales", "Net Sales"), (1, "Goods", "Goods")]
+
+
+def test_a_table_is_one_clause_and_no_heading() -> None:
+    found = segments("1. Fees. As follows:\n\nItem\tPrice\nOak\t$5\nElm\t$7\n\n2.\tLaw\tNevada\n\n(a)\tOne.\n(b)\tTwo.")
+    assert [(s.kind, s.number, s.heading, s.parent) for s in found] == [
+        ("section", "1", "Fees", None),
+        ("paragraph", "", "", 0),
+        ("section", "2", "Law", None),
+        ("section", "2(a)", "One", 2),
+        ("section", "2(b)", "Two", 2),
+    ]
+
+
+def test_a_note_belongs_to_the_clause_that_refers_to_it() -> None:
+    text = "1. Fees. $5[1] a day.\n\n2. “Goods”[2] means tables.\n\n3. Law[1] of Nevada."
+    text += "\n\n[1] Net.\n\n[1] Not its conflicts.\n\n[2] Oak.\n\n[9] No note."
+    found = segments(text)
+    assert [(s.kind, s.number, s.parent) for s in found[3:]] == [
+        ("note", "[1]", 0),
+        ("note", "[1]", 2),
+        ("note", "[2]", 1),
+        ("paragraph", "", 2),
+    ]
+    assert found[1].kind == "definition" and definitions(text, found)["Goods"].clause == 1
