@@ -19,7 +19,7 @@ from ontograft.types import Group
 _NEVER = frozenset(
     (
         "act", "address", "agreement", "amount", "article", "bank", "board", "calculation", "case", "cash", "claim", "company",
-        "control", "date", "day", "document", "event", "exchange", "exhibit", "good", "group", "holding", "interest", "law",
+        "control", "date", "day", "document", "english", "event", "exchange", "exhibit", "good", "group", "holding", "interest", "law",
         "list", "measure", "month", "name", "notice", "number", "occurrence", "offering", "part", "parties", "party", "period",
         "person", "place", "position", "process", "product", "quality", "quarter", "rate", "record", "report", "representation",
         "request", "right", "role", "sale", "schedule", "scheme", "section", "security", "service", "services", "set", "state",

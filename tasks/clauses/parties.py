@@ -30,7 +30,7 @@ _SUFFIX = (
     r"INC|INCORPORATED|CORP|CORPORATION|LTD|LIMITED|CO|COMPANY|GMBH|TRUST|BANK|ASSOCIATION|PARTNERSHIP|UNIVERSITY|HOLDINGS|GROUP|FUND)"
 )
 _CUT = re.compile(
-    r",?\s+(?:(?:a|an|with|having|whose|located|organi[sz]ed|incorporated|duly|existing|registered|together|acting|on\s+behalf|residing|by\s+and|for\s+itself|is\b|as\b|which|who|at)\b|(?:d/b/a|f/k/a|doing\s+business|formerly)\b|(?:[A-Z][a-z]+\s+){1,2}(?:corporation|limited|company|partnership)\b|the\s+(?:principal|registered)|\d{2,}\s|\()"
+    r",?\s+(?:(?:a|an|with|having|whose|located|organi[sz]ed|incorporated|duly|existing|registered|together|acting|on\s+behalf|residing|by\s+and|for\s+itself|is\b|as\b|which|who|at)\b|(?:d/b/a|f/k/a|doing\s+business|formerly)\b|(?:[A-Z][a-z]+\s+){1,2}(?:corporation|limited|company|partnership)\b|the\s+(?:principal|registered)|\d{2,}\s|of\s+\d|\()"
     r"|\s*[(\[]|,\s+(?:and|or)\s|;\s|:\s|\s{3,}(?=[A-Z])|\.\s+(?=[A-Z][a-z]+\s+(?:is|has|and)\b)|,\s+[A-Z][\w\s]{2,20},\s+(?:[A-Z]{2}|[A-Z][a-z]+)\b"
 )
 _LEAD = re.compile(

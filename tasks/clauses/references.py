@@ -7,20 +7,28 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from ontograft.ingest.cn_numbers import DIGITS, number
+from ontograft.tasks.clauses.markers import roman
 from ontograft.tasks.clauses.report import CrossReference, Span
 from ontograft.tasks.clauses.structure import Segment
 
 _HEAD = re.compile(
     r"(?<![\w–-])(?P<word>[Ss]ections?|SECTIONS?|[Aa]rticles?|ARTICLES?|[Cc]lauses?|[Pp]aragraphs?|[Ss]ubsections?|§§?|Exhibits?|EXHIBITS?|Schedules?|SCHEDULES?|Annex(?:es)?|ANNEX|Appendi(?:x|ces)|APPENDIX|Attachments?|ATTACHMENT)\s+(?=[\d(IVXA-Z])"
 )
+_WRITTEN = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen",
+    "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
 _NUMBER = re.compile(
-    r"(?:\d{1,3}(?:\.\d{1,3})*|[IVXL]{1,6}(?![A-Za-z])|[A-Z](?:-?\d{1,2})?(?![A-Za-z]))?(?:\s?\((?:[a-z]{1,4}|\d{1,2}|[A-Z])\))*"
+    rf"(?:(?i:{'|'.join(sorted(_WRITTEN, key=len, reverse=True))})\b|"
+    r"\d{1,3}(?:\.\d{1,3})*|[IVXL]{1,6}(?![A-Za-z])|[A-Z](?:-?\d{1,2})?(?![A-Za-z]))?(?:\s?\((?:[a-z]{1,4}|\d{1,2}|[A-Z])\))*"
 )
 _JOIN = re.compile(r"\s*(?:,\s*(?:and|or)?|and/or|and|or|through|to|&|–|-)\s*(?=[\d(]|[IVXL]{1,6}\b|[A-Z]\b)")
 _ELSEWHERE = re.compile(
     r"\s*,?\s*(?:of|to|in|under)\s+(?:the|that|such|any|its|their|said)\s+(?!(?:foregoing|present|first)\b)(?P<doc>[^.;,()]{0,80}?"
-    r"(?:Act|Code|Law|Regulations?|Rules?|Agreement|Contract|Lease|Plan|Indenture|Treaty|Constitution|Statutes?|Policy|Order|Guidelines)\b)"
+    r"(?:Act|Code|Law|Regulations?|Rules?|Agreement|Contract|Lease|Plan|Indenture|Treaty|Constitution|Statutes?|Policy|Order|Guidelines)\b|[A-Z]{3,8}\b)"
 )
+# "paragraph (2) of subsection (a) of", before a citation of law
+_ABOVE = re.compile(r"(?:,?\s+of\s+(?:sub)?(?:section|paragraph|clause)s?\s+(?:\(\w{1,5}\))+)*,?\s+of\s+", re.IGNORECASE)
 _OWN_WORDS = re.compile(r"(?:this|the\s+present)\b", re.IGNORECASE)
 _WITHOUT = ("contents", "title")  # "Exhibit 10.7" above a title is a filing's
 _SCHEDULES = ("exhibit", "schedule", "annex", "append", "attachment")
@@ -41,7 +49,11 @@ def cross_references(
     """
     numbers, starts = _numbers(clauses), [clause.start for clause in clauses]
     taken_starts = [start for start, _ in taken]
+    cited = frozenset(taken_starts)
     for start, end, said, reason in _found(text):
+        above = _ABOVE.match(text, end)
+        if above is not None and above.end() in cited:
+            continue
         before = bisect_right(taken_starts, start) - 1
         index = bisect_right(starts, start) - 1
         if (before >= 0 and start < taken[before][1]) or index < 0 or end > clauses[index].end or clauses[index].kind in _WITHOUT:
@@ -96,6 +108,10 @@ def _numbers(clauses: Sequence[Segment]) -> dict[str, int]:
         if clause.number and clause.kind != "contents":
             for key in _keys(clause):
                 found.setdefault(key, index)
+    for index, clause in enumerate(clauses):
+        value = _value(clause.number) if clause.kind == "article" else None
+        if value is not None:
+            found.setdefault(f"article {value}", index)
     return found
 
 
@@ -136,6 +152,14 @@ def _target(numbers: dict[str, int], said: str) -> int | None:
             return numbers[key]
         shorter = re.sub(r"[(（][^()（）]*[)）]$", "", key)
         if shorter == key:
-            return None
+            break
         key = shorter
-    return None
+    return numbers.get(f"article {_value(key)}")  # Article 4 of ARTICLE IV, Article Four of ARTICLE 4
+
+
+def _value(number_of: str) -> int | None:
+    """The value of digits, a Roman number or a word; None of anything else."""
+    plain = number_of.strip().casefold()
+    if plain.isdecimal():
+        return int(plain)
+    return _WRITTEN.index(plain) + 1 if plain in _WRITTEN else roman(plain)

@@ -24,7 +24,8 @@ _NOT_A_HEAD = re.compile(
     r"[^\S\n]*(?:of|and|or|above|below|hereof|herein|shall|is|are|was|were|to|through|has|have|does|applies|will|may|must|in|for|the|by|,|\()"
 )
 _SIGNATURE = re.compile(
-    r"IN\s+WITNESS\s+(?:WHEREOF|HEREOF)|in\s+witness\s+whereof|/s/|(?:By|BY)\s*:\s*(?:_{3,}|/s/)|（?以下无正文|（?签署页|甲方[（(]?(?:签字|盖章|签章)",
+    r"(?:IN\s+WITNESS|in\s+witness)\s+(?:WHEREOF|HEREOF|whereof|hereof)|/s/|(?:EXECUTED|SIGNED|Executed|Signed)\s+(?:and\s+delivered\s+)?(?:as\s+a\s+deed\s+)?"
+    r"(?:by\b[^\n]{0,80}\b(?:acting|in\s+the\s+presence)|for\s+and\s+on\s+behalf)|(?:By|BY)\s*:\s*(?:_{3,}|/s/)|（?以下无正文|（?签署页|甲方[（(]?(?:签字|盖章|签章)",
     0,
 )
 _SIGNS = re.compile(r"\b(?:By|Name|Title|Date|Its|Signature|Signed|Witness)\s*:|/s/|_{4,}|签字|盖章|签署|日期：")

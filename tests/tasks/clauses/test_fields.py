@@ -242,6 +242,11 @@ def test_chinese_dates_that_are_relative() -> None:
     assert [day.text for day in found] == ["于收到货物后三十日内", "自合同签订之日起十日内", "于期满前六十日"]
 
 
+def test_an_address_is_no_part_of_a_name() -> None:
+    text = 'Between OAK HOLDINGS PLC ("the Company") and DR JOHN ROE of 5 High Street, Leeds ("the Executive").\n\n1. Law. None.\n'
+    assert [party.name for party in parties(text, segments(text))] == ["OAK HOLDINGS PLC", "DR JOHN ROE"]
+
+
 def test_a_line_to_sign_on_names_no_party() -> None:
     text = "采购合同\n\n甲方：橡木公司\n乙方：桦木公司\n\n第一条 价款\n\n五元。\n\n甲方（盖章）：    乙方（盖章）：\n"
     assert [party.name for party in parties(text, segments(text))] == ["橡木公司", "桦木公司"]

@@ -152,3 +152,22 @@ def test_a_note_belongs_to_the_clause_that_refers_to_it() -> None:
         ("paragraph", "", 2),
     ]
     assert found[1].kind == "definition" and definitions(text, found)["Goods"].clause == 1
+
+
+@pytest.mark.parametrize(("said", "meant"), [
+    ("Article Two", [("Two", 1, None)]), ("Article 2", [("2", 1, None)]), ("Article II", [("II", 1, None)]),
+    ("Article Nine", [("Nine", None, "no clause of this number")]), ("Section 5 of the DMCA", [("5", None, "another document")]),
+    ("paragraph (2) of subsection (a) of 17 U.S.C. 101", []),
+])  # fmt: skip
+def test_articles_in_words_and_what_is_part_of_a_citation(said: str, meant: list[tuple[str, int | None, str | None]]) -> None:
+    text = f"ARTICLE ONE\nUSE\n\nARTICLE TWO\nLAW\n\nSection 2.01 Law. As {said} says.\n"
+    at = text.find("17 U.S.C.")
+    taken = [(at, at + 13)] if at >= 0 else []
+    assert [(r.number, r.clause, r.reason) for _, r in cross_references(text, segments(text), taken=taken)] == meant
+
+
+@pytest.mark.parametrize("said", [
+    "IN WITNESS whereof the parties have signed.", "EXECUTED by OAK PLC acting by:", "Signed for and on behalf of Oak:",
+])  # fmt: skip
+def test_where_the_signatures_begin(said: str) -> None:
+    assert [s.kind for s in segments(f"1. Law. Of England.\n\n{said}\n\n_____________ Director\n")] == ["section", "signature"]
