@@ -27,6 +27,7 @@ from ontograft.loading import load as load_bundle
 from ontograft.tasks.coding import training
 from ontograft.tasks.coding.candidates import FEATURES
 from ontograft.tasks.coding.codes import CodeSet
+from ontograft.tasks.coding.mentions import Mention, assertion_of, denied
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
 from ontograft.types import CodedDocument, CodeEvidence, Name, Scope
 from tests.builders import load
@@ -133,6 +134,14 @@ def test_a_coder_may_be_trained_never_to_code_what_is_denied(
     train_coding(made / "train", None, pack=made / "pack", out=tmp_path / "es", plan=plan)
     assert load_bundle(tmp_path / "es", pack=made / "pack").settings.regardless == regardless
     assert ("what is negated is coded all the same" in (tmp_path / "es" / "README.md").read_text()) == bool(regardless)
+
+
+@pytest.mark.parametrize(("fact", "is_denied"), [(0.2, True), (0.6, False)])
+def test_words_that_say_little_do_not_undo_what_is_denied(fact: float, is_denied: bool) -> None:
+    mentions = [Mention(3, 5, 0.9, "phrase", "chest pain", ("negated",)), Mention(0, 1, fact, "phrase", "chest")]
+    assert denied(mentions) is is_denied
+    assert assertion_of(mentions) == ({"negated"} if is_denied else set())
+    assert not denied(mentions[1:]) and not denied([])
 
 
 def test_a_denied_code_is_refuted_in_fhir_where_it_is_coded_too(tmp_path: Path) -> None:

@@ -221,8 +221,9 @@ class Coder:
     def evidence(self, found: Scores, at: int) -> list[tuple[Mention, Span]]:
         """Where a candidate is shown."""
         mentions = found.candidates.mentions[at]
-        if self.options.assertion != "off" and not denied(mentions):
-            mentions = tuple(mention for mention in mentions if not mention.denied)
+        if self.options.assertion != "off":
+            no_fact = denied(mentions)
+            mentions = tuple(mention for mention in mentions if mention.denied == no_fact)
         if found.gains is None or found.document is None:
             return spans_of(mentions, found.stems)
         return spans_of(mentions, found.stems, found.gains[at], found.document.words)
@@ -234,7 +235,7 @@ class Coder:
         because[f"code: in {seen} of {self.learned.dictionary.documents} training documents"] = None
         mentions = found.candidates.mentions[at]
         told = self.options.assertion != "off" and denied(mentions)
-        said = {flag for mention in mentions for flag in mention.said} if told else set()
+        said = {flag for mention in mentions if mention.denied for flag in mention.said} if told else set()
         return SuggestedCode(
             PREFIX + code,
             self.knowledge.codes.name(code) if self.knowledge is not None else None,

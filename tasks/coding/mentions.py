@@ -8,6 +8,8 @@ from dataclasses import dataclass
 DENYING = ("negated", "family")
 """What an assertion says of a mention that is no fact of the patient."""
 
+_FACT = 0.5  # a fact says at least so much of what the strongest denied mention says
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -35,8 +37,12 @@ class Mention:
 
 
 def denied(mentions: Sequence[Mention]) -> bool:
-    """Whether no mention is a fact of the patient."""
-    return bool(mentions) and all(mention.denied for mention in mentions)
+    """Whether no mention is a fact of the patient: what is denied says it, and nothing that is not says half as much.
+
+    "Denies chest pain" denies it, whatever an X-ray of the chest and a pain elsewhere say of it.
+    """
+    said = [mention.strength for mention in mentions if mention.denied]
+    return bool(said) and all(mention.denied or mention.strength < _FACT * max(said) for mention in mentions)
 
 
 def assertion_of(mentions: Sequence[Mention]) -> frozenset[str]:
