@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ontograft.encoders.synonyms import Synonyms
-from ontograft.encoders.windows import packed, tokenizable
+from ontograft.encoders.windows import packed, padded, tokenizable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -119,13 +119,8 @@ class Batches:
         parts = packed([len(pieces) for pieces in cut], _PIECES_A_CHUNK)
         chunks = []
         for rows in parts:
-            part = [cut[i] for i in rows]
-            ids = torch.zeros(len(part), len(part[-1]), dtype=torch.long)
-            mask = torch.zeros_like(ids)
-            for row, pieces in enumerate(part):
-                ids[row, : len(pieces)] = torch.tensor(pieces)
-                mask[row, : len(pieces)] = 1
-            chunks.append((ids, mask))
+            ids, mask = padded([cut[i] for i in rows])
+            chunks.append((torch.from_numpy(ids), torch.from_numpy(mask)))
         place = np.empty(len(cut), np.int64)
         place[[i for rows in parts for i in rows]] = np.arange(len(cut))
         return chunks, place

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ontograft.encoders.base import BaseEncoder, load
 from ontograft.encoders.cache import VectorCache
 from ontograft.encoders.plain_bert import PlainBert, plain_bert
-from ontograft.encoders.windows import packed, tokenizable
+from ontograft.encoders.windows import packed, padded, tokenizable
 
 if TYPE_CHECKING:
     import torch
@@ -98,12 +98,7 @@ class ShortTextEncoder(ABC):
         pieces = self.tokenizer([tokenizable(text) for text in texts], truncation=True, max_length=self.max_pieces)["input_ids"]
         out = np.empty((len(texts), self.width), dtype=np.float16)
         for rows in packed([len(p) for p in pieces], _PIECES_A_BATCH):
-            longest = max(len(pieces[i]) for i in rows)
-            ids = torch.zeros(len(rows), longest, dtype=torch.long)
-            mask = torch.zeros(len(rows), longest, dtype=torch.long)
-            for row, i in enumerate(rows):
-                ids[row, : len(pieces[i])] = torch.tensor(pieces[i])
-                mask[row, : len(pieces[i])] = 1
+            ids, mask = (torch.from_numpy(part) for part in padded([pieces[i] for i in rows]))
             out[rows] = self._vectors(ids.to(self.device), mask.to(self.device)).cpu().numpy()
             if progress is not None:
                 progress(len(rows))

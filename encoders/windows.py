@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,15 @@ def packed(lengths: Sequence[int], budget: int) -> list[list[int]]:
             parts.append([])
         parts[-1].append(number)
     return parts
+
+
+def padded(pieces: Sequence[Sequence[int] | NDArray[np.integer[Any]]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Word pieces of texts filled up with 0 to the longest, and where there are some, int64 ``[texts, pieces]`` each."""
+    lengths = np.array([len(some) for some in pieces])
+    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
+    ids = np.zeros_like(mask)
+    ids[mask == 1] = np.concatenate([np.asarray(some, dtype=np.int64) for some in pieces])
+    return ids, mask
 
 
 class Windower:

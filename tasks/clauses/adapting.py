@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ontograft.encoders import base as base_encoders
 from ontograft.encoders import lora
 from ontograft.encoders.text import mean_of_pieces
-from ontograft.encoders.windows import packed, tokenizable
+from ontograft.encoders.windows import packed, padded, tokenizable
 from ontograft.fusion.grafted import layers_of
 from ontograft.tasks.clauses.type_training import Layer
 from ontograft.tasks.training import EpochLoader, GraftTrainer, TrainingSettings
@@ -108,10 +108,7 @@ def adapt(
     passes = _passes(np.array([len(some) for some in pieces]), gold, settings)
 
     def make(rows: list[int]) -> dict[str, Tensor]:
-        ids, mask = torch.zeros(2, len(rows), max(len(pieces[i]) for i in rows), dtype=torch.long)
-        for row, i in enumerate(rows):
-            ids[row, : len(pieces[i])] = torch.tensor(pieces[i])
-            mask[row, : len(pieces[i])] = 1
+        ids, mask = (torch.from_numpy(part) for part in padded([pieces[i] for i in rows]))
         return {"ids": ids, "mask": mask, "gold": torch.from_numpy(gold[rows]).float()}
 
     def loss(_: nn.Module, batch: Any) -> Tensor:

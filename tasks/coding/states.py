@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ontograft.encoders.base import BaseEncoder, load
-from ontograft.encoders.windows import Window, Windower, Words, words
+from ontograft.encoders.windows import Window, Windower, Words, padded, words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,13 +61,11 @@ class StateEncoder:
 
     def _read(self, windows: Sequence[Window]) -> torch.Tensor:
         """States of the words in the windows' cores, one after the other."""
-        longest = max(len(window.input_ids) for window in windows)
-        ids, mask = torch.zeros(len(windows), longest, dtype=torch.long), torch.zeros(len(windows), longest, dtype=torch.long)
+        ids, mask = (torch.from_numpy(part) for part in padded([window.input_ids for window in windows]))
+        longest = ids.shape[1]
         pieces: list[int] = []  # of the words, counted through the batch with its padding
         lengths: list[int] = []
         for row, window in enumerate(windows):
-            ids[row, : len(window.input_ids)] = torch.from_numpy(window.input_ids.astype(np.int64))
-            mask[row, : len(window.input_ids)] = 1
             for word in range(window.core_low - window.low, window.core_high - window.low):
                 first, last = int(window.first[word]), int(window.last[word])
                 pieces += range(row * longest + first, row * longest + last + 1)

@@ -8,7 +8,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from ontograft.encoders.base import resolve
-from ontograft.encoders.windows import Windower, Words, packed, words
+from ontograft.encoders.windows import Windower, Words, packed, padded, words
 
 ALPHABET = [
     *"abcXYZ019  \n\t-/.,;()'’_βΩéß中日😀µ",
@@ -121,3 +121,9 @@ def test_texts_are_packed_by_length_and_within_the_budget():
     parts = packed(lengths, 12)
     assert parts == [[1, 3, 5], [0], [2], [4]]
     assert packed([], 12) == []
+
+
+def test_pieces_are_filled_up_to_the_longest():
+    ids, mask = padded([[101, 0, 102], np.array([101], dtype=np.int32)])
+    assert ids.tolist() == [[101, 0, 102], [101, 0, 0]] and mask.tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert ids.dtype == mask.dtype == np.int64
