@@ -76,6 +76,8 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers.utils import logging as hf_logging
 
+    from ontograft.encoders import attention
+
     hf_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     hf_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -89,6 +91,7 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     model = AutoModel.from_pretrained(base.path, config=config, use_safetensors=True, **options).float().eval()
     if base.adapted is not None:
         _fold(model, base.adapted)
+    attention.use(model)
     prefix = {"add_prefix_space": True} if config.model_type in {"roberta", "xlm-roberta", "deberta"} else {}
     tokenizer = AutoTokenizer.from_pretrained(base.path, use_fast=True, **prefix)
     if not tokenizer.is_fast:
