@@ -64,6 +64,8 @@ def ner(data: Path, pack: Path, model: str, ablate_kg: bool, out: Path | None, a
             render.line(
                 f"links are told by {', '.join(of['vocabulary'])}, as the data's are; by any concept: {of['any concept']['acc1']:.4f}"
             )
+        for label, reasons in of["wrong"].items():
+            render.line(f"wrong links of {label}: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()))
     _errors(metrics["errors"])
     _table("controls, trained alike", {arm: of["runs"] for arm, of in report["controls"].items()})
     if ablate_kg and not report["controls"]:

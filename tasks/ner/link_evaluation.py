@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ontograft.kg.vocabulary import Vocabulary
@@ -16,6 +18,18 @@ from ontograft.types import Annotated
 
 if TYPE_CHECKING:
     from ontograft.kg.pack import Pack
+
+_NO_NAME = "no name"
+
+
+class Wrong(StrEnum):
+    """Why the link of a gold mention is wrong: the first of these that holds."""
+
+    COMPOSITE = "composite"  # it has several concepts, and a link names one
+    CUT = "cut"  # its offsets cut a word
+    NAME = "name of another"  # its words are a name in the pack, and not of the concept that is meant, or of others before it
+    RANKED = "ranked below"  # its words are no name; its concept is a candidate, and not the first
+    NOT_FOUND = "not found"  # its words are no name, and its concept is no candidate
 
 
 def judged_links(
@@ -46,12 +60,14 @@ def score_links(
     A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
     Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
     reason in ``linking``. ``per_name`` parts them by what the pack says of their words: whether they name one concept, several or none.
+    ``wrong`` says of each label how many are wrong for which reason (:class:`Wrong`).
     """
     right = whole = outside = cut = 0
     sure: list[float] = []
     hits: list[bool] = []
     by_label: dict[str, list[int]] = {}
     by_name: dict[str, list[int]] = {}
+    wrong: dict[str, Counter[str]] = {}
     for document, example, prediction in zip(documents, examples, predictions, strict=True):
         spans, wanted, names = [], [], []
         for mention in document.mentions:
@@ -64,6 +80,7 @@ def score_links(
             if at is None:
                 cut += 1
                 whole += 1
+                wrong.setdefault(mention.label, Counter())[Wrong.CUT] += 1
                 continue
             spans.append((*at, mention.label))
             wanted.append({linker.pack.index_of(i) for i in mention.ids})
@@ -75,6 +92,8 @@ def score_links(
                 sure.append(min(scored.scores[0], 1.0))
                 hits.append(hit)
             whole += 1
+            if not hit:
+                wrong.setdefault(label, Counter())[_reason(scored, ids, name)] += 1
             for counts in (by_label.setdefault(label, [0, 0]), by_name.setdefault(name, [0, 0])):
                 counts[0] += hit
                 counts[1] += 1
@@ -89,14 +108,23 @@ def score_links(
             "calibration_error": calibration_error(sure, hits),
             "per_label": _accuracies(by_label),
             "per_name": _accuracies(by_name),
+            "wrong": {label: dict(counts.most_common()) for label, counts in sorted(wrong.items())},
         },
     }
+
+
+def _reason(scored: Scored, ids: Collection[int | None], name: str) -> Wrong:
+    if len(ids) > 1:
+        return Wrong.COMPOSITE
+    if name != _NO_NAME:
+        return Wrong.NAME
+    return Wrong.RANKED if set(ids) & set(scored.concepts) else Wrong.NOT_FOUND
 
 
 def _kind_of_name(surface: str, pack: Pack) -> str:
     """What the pack alone says of a mention's words: the name of one concept, of several, or of none."""
     match = pack.aliases.lookup(surface)
-    return "no name" if match is None else "ambiguous" if len(match.concepts) > 1 else "one concept"
+    return _NO_NAME if match is None else "ambiguous" if len(match.concepts) > 1 else "one concept"
 
 
 def _accuracies(counts: Mapping[str, Sequence[int]]) -> dict[str, dict[str, float]]:

@@ -183,7 +183,22 @@ def test_links_are_scored_by_hand(pack):
         "calibration_error": pytest.approx(2 / 3),
         "per_label": {"Disease": {"acc1": pytest.approx(1 / 3), "support": 3}},
         "per_name": {"one concept": {"acc1": pytest.approx(1 / 3), "support": 3}},
+        "wrong": {"Chemical": {"cut": 1}, "Disease": {"name of another": 1, "composite": 1}},
     }
+
+
+def test_a_wrong_link_of_words_that_are_no_name_says_whether_its_concept_was_a_candidate(pack):
+    text = "types of diabetes mellitus"
+    linker = Linker(pack, {"Disease": [1]})
+    candidates = linked(pack, text, 0, 3, "Disease")[1].concepts
+    assert len(candidates) > 1
+    reasons = []
+    for meant in (pack.id(candidates[1]), "mesh:D008687"):
+        document = Annotated("1", text, (Mention(0, 26, "Disease", (meant,)),))
+        example = example_of(text, pack)
+        scores = link_evaluation.score_links([document], [example], [sure(example, [])], linker, TAGS)
+        reasons.append(scores["linking"]["wrong"])
+    assert reasons == [{"Disease": {"ranked below": 1}}, {"Disease": {"not found": 1}}]
 
 
 def test_the_documents_read_are_the_documents_written(tiny_bundle):
