@@ -2,6 +2,7 @@
 
     python benchmarks/candidates.py --data DIR/medical --pack DIR
     python benchmarks/candidates.py --data DIR/medical --pack DIR --fit      # the weights of the mixture, on train less tune
+    … --identity FOLDER      # vectors of the names by an identity encoder, of a pack that `ontograft build --identity` made
 
 Counted are mentions whose ids the pack has; a composite one needs all its parts, and so can only be found from rank 2 on. NCBI's OMIM ids
 are counted apart. Candidates are those of the label's semantic groups. Recall at 1 and 8 is that of eight candidates, as linking asks for,
@@ -23,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ontograft.encoders.graph import GraphEncoder
+from ontograft.encoders.identity import key_of
+from ontograft.encoders.names import NameIndex
 from ontograft.encoders.text import TextEncoder
 from ontograft.fusion.nearest import NearestConcepts
 from ontograft.fusion.retrieval import STAGES, Dense, Mixture, Query, Retriever, Stage, long_forms
@@ -33,7 +36,7 @@ from ontograft.tasks.bundle import graph_encoder
 from ontograft.tasks.training import share
 from ontograft.types import Annotated, Group
 
-RESULT = Path(__file__).parent / "results" / "candidates.json"
+RESULTS = Path(__file__).parent / "results"
 TRAIN = "bc5cdr/train.pubtator.txt"
 REPORT = {"bc5cdr_dev": "bc5cdr/dev.pubtator.txt", "ncbi_disease_dev": "ncbi_disease/dev.pubtator.txt"}
 CHEMICAL = frozenset({Group.OTHER, Group.CHEMICAL})
@@ -150,10 +153,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--fit", action="store_true", help="print the weights of the mixture, and the tables on tune; no result file")
+    parser.add_argument("--identity", type=Path, help="look among the names that this encoder made vectors of")
     options = parser.parse_args()
     pack = Pack.open(options.pack)
-    encoder = GraphEncoder.load(graph_encoder())
-    dense = NearestConcepts(pack.vectors(encoder.key()), encoder, TextEncoder(encoder.base, device="cpu"))
+    dense: Dense
+    if options.identity is not None:
+        dense = NameIndex.open(pack, options.identity)
+        described = f"one vector a name, identity encoder {key_of(options.identity)[:12]}"
+    else:
+        encoder = GraphEncoder.load(graph_encoder())
+        dense = NearestConcepts(pack.vectors(encoder.key()), encoder, TextEncoder(encoder.base, device="cpu"))
+        described = f"one vector a concept, graph encoder {encoder.key()[:12]}"
     if options.fit:
         train = read_pubtator(options.data / TRAIN)
         print(json.dumps(fit(mentions([d for d in train if share(d.id) >= 0.2], pack)[0], pack, dense, Mixture()), indent=1))
@@ -170,11 +180,13 @@ def main() -> None:
             **{key: pack.manifest.counts[key] for key in ("concepts", "names", "aliases", "trigram_names", "trigram_postings")},
         },
         "pack": pack.hash,
-        "dense": f"one vector a concept, graph encoder {encoder.key()[:12]}",
+        "dense": described,
         **provenance(),
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(body, indent=1) + "\n")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / ("candidates.json" if options.identity is None else "candidates_by_names.json")).write_text(
+        json.dumps(body, indent=1) + "\n"
+    )
     print(json.dumps(body, indent=1))
 
 
