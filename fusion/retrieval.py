@@ -122,7 +122,7 @@ class Retriever:
 
     def retrieve(self, queries: Sequence[Query], k: int) -> list[list[Found]]:
         """At most ``k`` candidates of each query, the likeliest first after those with an exact name."""
-        exact = [self._exact(query)[:k] for query in queries]
+        exact = [self.named(query)[:k] for query in queries]
         short = [i for i, found in enumerate(exact) if len(found) < k]
         similar = self._similar([(queries[i].long_form or queries[i].text, queries[i].groups) for i in short], k)
         for i, found in zip(short, similar, strict=True):
@@ -132,8 +132,8 @@ class Retriever:
                 exact[i] += [f for f in found if f.concept not in seen and f.concept not in refused][: k - len(exact[i])]
         return exact
 
-    def _exact(self, query: Query) -> list[Found]:
-        """By the name as a whole: what the document says of it comes before what the pack says."""
+    def named(self, query: Query) -> list[Found]:
+        """Concepts that have the mention's words as a name; what the document says they are short for comes before what the pack says."""
         if query.long_form is not None and Stage.ABBREVIATION in self._stages:
             meant = self._by_name(self.pack.aliases.lookup(query.long_form), query.groups, Stage.ABBREVIATION)
             if meant:

@@ -42,9 +42,9 @@ def rows(documents: Iterable[Document]) -> list[tuple[str, ...]]:
             " ".join(entity.text.split()),
             entity.label,
             f"{entity.score:.2f}",
-            entity.concept.id if entity.concept else "-",
-            entity.concept.name if entity.concept else "",
-            " ".join(entity.concept.same_as) if entity.concept else "",
+            " + ".join(concept.id for concept in entity.concepts) or "-",
+            " + ".join(concept.name for concept in entity.concepts),
+            " ".join(id_ for concept in entity.concepts for id_ in concept.same_as),
             ", ".join(entity.assertion or ()),
         )
         for document in documents
@@ -128,12 +128,15 @@ def _entity(raw: dict[str, Any]) -> Entity:
         text=raw["text"],
         label=raw["label"],
         score=raw["score"],
-        concept=None
-        if concept is None
-        else LinkedConcept(concept["id"], concept["name"], concept["score"], tuple(concept.get("same_as", ()))),
+        concept=None if concept is None else _concept(concept),
         candidates=tuple(Candidate(c["id"], c["name"], c["score"]) for c in raw.get("candidates", ())),
         assertion=None if assertion is None else tuple(assertion),
+        also=tuple(_concept(one) for one in raw.get("also", ())),
     )
+
+
+def _concept(raw: dict[str, Any]) -> LinkedConcept:
+    return LinkedConcept(raw["id"], raw["name"], raw["score"], tuple(raw.get("same_as", ())))
 
 
 def _render(documents: Sequence[Document], *, title: str, whole: bool) -> str:

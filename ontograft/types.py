@@ -232,7 +232,11 @@ class LinkedConcept:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A recognised mention: ``document.text[start:end] == text``; ``assertion`` holds flags of ``ASSERTIONS``, None where nobody asked."""
+    """A recognised mention: ``document.text[start:end] == text``.
+
+    ``assertion`` holds flags of ``ASSERTIONS``, None where nobody asked. ``also`` holds the further concepts of a mention that names
+    several ("breast and ovarian cancer").
+    """
 
     start: int
     end: int
@@ -242,6 +246,12 @@ class Entity:
     concept: LinkedConcept | None = None
     candidates: tuple[Candidate, ...] = ()
     assertion: tuple[str, ...] | None = None
+    also: tuple[LinkedConcept, ...] = ()
+
+    @property
+    def concepts(self) -> tuple[LinkedConcept, ...]:
+        """All concepts that it names: none, one, or several."""
+        return () if self.concept is None else (self.concept, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

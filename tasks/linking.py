@@ -1,18 +1,20 @@
 """From a recognised span to its concept.
 
 A span that the pack's names cover is linked by the link posterior, any other by what :class:`ontograft.fusion.retrieval.Retriever` finds
-for it. Candidates whose semantic group no concept of the label has are left out.
+for it: its name, the names that it is short for ("breast and ovarian cancer"), or what is like it. Candidates whose semantic group no
+concept of the label has are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ontograft.fusion.candidates import CANDIDATES
-from ontograft.fusion.retrieval import Query, Retriever, Stage, long_forms
+from ontograft.fusion.composites import expansions
+from ontograft.fusion.retrieval import Found, Query, Retriever, Stage, long_forms
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.types import Candidate, Group, LinkedConcept
@@ -35,10 +37,24 @@ _AGREES = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Concepts a span may denote: pack numbers and probabilities, best first; what is missing to 1 is on UNKNOWN."""
+    """Concepts a span may denote: pack numbers and probabilities, best first; what is missing to 1 is on UNKNOWN.
+
+    A span that names several concepts ("breast and ovarian cancer") has the others in ``also``.
+    """
 
     concepts: tuple[int, ...] = ()
     scores: tuple[float, ...] = ()
+    also: tuple[Scored, ...] = ()
+
+    @classmethod
+    def of(cls, found: Sequence[Found]) -> Scored:
+        """What a retriever found."""
+        return cls(tuple(f.concept for f in found), tuple(f.score for f in found))
+
+    @property
+    def first(self) -> frozenset[int]:
+        """The likeliest concept, or one for each part."""
+        return frozenset(concept for part in (self, *self.also) for concept in part.concepts[:1])
 
 
 class Linker:
@@ -87,9 +103,9 @@ class Linker:
         if missing:
             meant = long_forms(example.text)
             queries = [self._query(example, spans[i], meant) for i in missing]
-            for i, candidates in zip(missing, self._retriever.retrieve(queries, CANDIDATES), strict=True):
-                named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)] or candidates
-                found[i] = Scored(tuple(f.concept for f in named), tuple(f.score for f in named))
+            for i, query, candidates in zip(missing, queries, self._retriever.retrieve(queries, CANDIDATES), strict=True):
+                named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)]
+                found[i] = (Scored.of(named) if named else self._composite(query, meant)) or Scored.of(candidates)
         if self.vocabulary is not None:
             found = [_told_by(self.vocabulary, scored) for scored in found]
         return _agreed([(self._surface(example, span), span[2]) for span in spans], found)
@@ -101,10 +117,25 @@ class Linker:
         )
         if not scored.concepts or scored.scores[0] < self.minimum:
             return None, candidates
+        return self._linked(scored), candidates
+
+    def also(self, scored: Scored) -> tuple[LinkedConcept, ...]:
+        """The further concepts of a span that names several."""
+        return tuple(self._linked(part) for part in scored.also if part.concepts and part.scores[0] >= self.minimum)
+
+    def _linked(self, scored: Scored) -> LinkedConcept:
         best = scored.concepts[0]
         shown = self._id(best)
         others = tuple(i for i in self.pack.members(best) if i != shown)
-        return LinkedConcept(shown, self.pack.name(best), round(scored.scores[0], 4), others), candidates
+        return LinkedConcept(shown, self.pack.name(best), round(scored.scores[0], 4), others)
+
+    def _composite(self, query: Query, meant: Mapping[str, str]) -> Scored | None:
+        """The concepts of a coordinated mention every part of which is a name."""
+        for parts in expansions(query.long_form or query.text):
+            named = [Scored.of(self._retriever.named(Query(part, meant.get(part), query.groups))) for part in parts]
+            if all(one.concepts for one in named):
+                return _together(named)
+        return None
 
     def _by_posterior(self, example: Example, prediction: Prediction, row: int, label: str) -> Scored:
         assert example.spans is not None
@@ -147,7 +178,7 @@ def _agreed(surfaces: Sequence[tuple[str, str]], found: Sequence[Scored]) -> lis
     agreed = list(found)
     for places in together.values():
         said = [found[i] for i in places]
-        if any(one != said[0] for one in said):
+        if any(one != said[0] for one in said) and not any(one.also for one in said):
             for i in places:
                 agreed[i] = _mixed([(found[i], 1 - _AGREES), *((one, _AGREES / len(said)) for one in said)])
     return agreed
@@ -174,4 +205,14 @@ def _told_by(vocabulary: Vocabulary, scored: Scored) -> Scored:
         standing, edges = vocabulary.nearest(concept)
         for one in standing:
             masses[one] = masses.get(one, 0.0) + score * _EDGE**edges / len(standing)
-    return _ordered(masses)
+    return _together([_ordered(masses), *(_told_by(vocabulary, part) for part in scored.also)])
+
+
+def _together(parts: Sequence[Scored]) -> Scored:
+    """Parts as one, those left out that say nothing, or what another has said."""
+    kept: dict[int, Scored] = {}
+    for part in parts:
+        if part.concepts:
+            kept.setdefault(part.concepts[0], part)
+    first, *others = kept.values() or (Scored(),)
+    return replace(first, also=tuple(others))

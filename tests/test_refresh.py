@@ -163,7 +163,11 @@ def test_remap_follows_successors_and_lists_the_rest(here: Path) -> None:
     concept = {"id": "HP:0000040", "name": "Concept 40", "score": 0.9, "same_as": ["HP:0000040", "mesh:D1"]}
     entity = {"start": 0, "end": 1, "text": "x", "label": "D", "score": 1.0, "concept": concept}
     candidates = [{"id": "HP:0000041", "name": "Concept 41", "score": 0.1}, {"id": "HP:0000001", "name": "Concept 1", "score": 0.1}]
-    documents = [{"id": "a", "entities": [{**entity, "candidates": candidates}]}, {"id": "b", "entities": [{**entity, "concept": None}]}]
+    also = [{"id": "HP:0000040", "name": "Concept 40", "score": 0.9}]
+    documents = [
+        {"id": "a", "entities": [{**entity, "candidates": candidates, "also": also}]},
+        {"id": "b", "entities": [{**entity, "concept": None}]},
+    ]
     (here / "tagged.jsonl").write_text("".join(json.dumps(document) + "\n" for document in documents))
     run("refresh", "new.obo")
     (here / "third.obo").write_text(obo("r3", *(term(number) for number in range(1, 40))))
@@ -173,6 +177,7 @@ def test_remap_follows_successors_and_lists_the_rest(here: Path) -> None:
     found = lines("new.jsonl")
     assert found[1] == documents[1] | {"entities": [{**entity, "concept": None}]}
     assert found[0]["entities"][0]["concept"] == {**concept, "id": "HP:0000039", "name": "Concept 39", "same_as": ["mesh:D1"]}
+    assert found[0]["entities"][0]["also"] == [{"id": "HP:0000039", "name": "Concept 39", "score": 0.9}]
     assert {row["id"]: row["reason"] for row in lines("lost.jsonl")} == {"HP:0000041": "removed", "mesh:D1": "unknown"}
     assert (here / "new.jsonl").stat().st_mode & 0o777 == 0o600
     assert run("remap", "tagged.jsonl", "--out", "new.jsonl").exit_code == 1

@@ -90,6 +90,19 @@ def test_how_an_entity_is_meant_is_written_beside_it_and_what_is_negated_struck_
     assert show.rows([meant("negated", "family")])[0][show.COLUMNS.index("assertion")] == "negated, family"
 
 
+def test_all_concepts_of_an_entity_are_shown_and_read_back(tmp_path: Path) -> None:
+    text = "asthma and migraine"
+    asthma, migraine = LinkedConcept("MONDO:0004979", "asthma", 1.0), LinkedConcept("MONDO:0005277", "migraine", 0.9, ("mesh:D1",))
+    document = Document(text, (Entity(0, 19, text, "Disease", 0.9, asthma, also=(migraine,)),), "n")
+    assert show.rows([document])[0][4:7] == ("MONDO:0004979 + MONDO:0005277", "asthma + migraine", "mesh:D1")
+    page = Highlights()
+    page.feed(show.page([document]))
+    assert page.marks == ["asthma and migraineMONDO:0004979MONDO:0005277"]
+    (tmp_path / "n.jsonl").write_text(json.dumps({"id": "n", "text": text}))
+    (tmp_path / "tagged.jsonl").write_text(json.dumps(document.to_dict()))
+    assert show.read_tagged(tmp_path / "tagged.jsonl", tmp_path / "n.jsonl") == [document]
+
+
 @pytest.mark.parametrize("flags", [None, (), ("negated", "family")])
 def test_assertions_are_read_back_from_tagged_lines(tmp_path: Path, flags: tuple[str, ...] | None) -> None:
     document = Document("asthma", (Entity(0, 6, "asthma", "Disease", 0.9, assertion=flags),), "n")

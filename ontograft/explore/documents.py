@@ -45,7 +45,7 @@ def links(document: Document) -> View:
         graph.add_node(mention, kind="mention", text=entity.text, label=entity.label, start=entity.start, end=entity.end)
         head = (entity.start, entity.end, entity.text, entity.label, entity.score, said)
         for candidate in _candidates(entity):
-            linked = entity.concept is not None and candidate.id == entity.concept.id
+            linked = any(candidate.id == concept.id for concept in entity.concepts)
             graph.add_node(candidate.id, kind="concept", name=candidate.name)
             graph.add_edge(mention, candidate.id, score=candidate.score, linked=linked)
             rows.append((*head, candidate.id, candidate.name, candidate.score, linked))
@@ -87,11 +87,10 @@ def attention(document: Document, entity: Entity | int, *, engine: Engine | None
 
 
 def _candidates(entity: Entity) -> list[Candidate]:
-    """All of them; the concept too where it is not among them, as in documents of other makes."""
-    concept = entity.concept
-    if concept is None or any(candidate.id == concept.id for candidate in entity.candidates):
-        return list(entity.candidates)
-    return [Candidate(concept.id, concept.name, concept.score), *entity.candidates]
+    """All of them; what the entity names too where it is not among them: a further concept, or that of a document of another make."""
+    there = {candidate.id for candidate in entity.candidates}
+    named = [Candidate(concept.id, concept.name, concept.score) for concept in entity.concepts if concept.id not in there]
+    return [*named, *entity.candidates]
 
 
 def _entity(document: Document, entity: Entity | int) -> Entity:

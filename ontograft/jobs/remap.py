@@ -114,9 +114,9 @@ def _concepts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if entity.get("concept"):
             entity["concept"]["id"]
             yield entity["concept"]
-        for candidate in entity.get("candidates") or ():
-            candidate["id"]
-            yield candidate
+        for other in (*(entity.get("also") or ()), *(entity.get("candidates") or ())):
+            other["id"]
+            yield other
 
 
 def _fates(graph: GraphStore, uses: Counter[str]) -> tuple[dict[str, str], dict[str, str], list[Unresolved]]:

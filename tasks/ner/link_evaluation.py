@@ -25,7 +25,7 @@ _NO_NAME = "no name"
 class Wrong(StrEnum):
     """Why the link of a gold mention is wrong: the first of these that holds."""
 
-    COMPOSITE = "composite"  # it has several concepts, and a link names one
+    COMPOSITE = "composite"  # it has several concepts, and not all of them, or others, were named
     CUT = "cut"  # its offsets cut a word
     NAME = "name of another"  # its words are a name in the pack, and not of the concept that is meant, or of others before it
     RANKED = "ranked below"  # its words are no name; its concept is a candidate, and not the first
@@ -57,7 +57,7 @@ def score_links(
 ) -> dict[str, Any]:
     """Accuracy of the first candidate on gold mentions whose every id is in the pack.
 
-    A link is right when the concept joins the gold id; a composite mention would need all its parts and counts as wrong.
+    A link is right when the concept joins the gold id; a composite mention needs all its parts.
     Mentions outside the vocabulary, or whose offsets cut a word, are counted apart. Where all are, there is no accuracy: None, with the
     reason in ``linking``. ``per_name`` parts them by what the pack says of their words: whether they name one concept, several or none.
     ``wrong`` says of each label how many are wrong for which reason (:class:`Wrong`).
@@ -159,4 +159,4 @@ def end_to_end(
 
 
 def _is_right(scored: Scored, ids: Collection[int | None]) -> bool:
-    return bool(scored.concepts) and set(ids) == {scored.concepts[0]}
+    return bool(ids) and scored.first == set(ids)

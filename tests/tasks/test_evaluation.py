@@ -255,6 +255,30 @@ def test_a_span_without_a_posterior_is_retrieved(pack):
     assert short.concepts[0] == pack.index_of("MONDO:0005277")  # by what the document says it stands for
 
 
+def test_a_mention_that_is_short_for_several_names_has_several_concepts(pack):
+    asthma, migraine = pack.index_of("MONDO:0004979"), pack.index_of("MONDO:0005277")
+    linker, scored = linked(pack, "asthma and migraine", 0, 2, "Disease")
+    assert scored == Scored((asthma,), (1.0,), also=(Scored((migraine,), (1.0,)),)) and scored.first == {asthma, migraine}
+    concept, candidates = linker.name(scored)
+    assert concept.id == "MONDO:0004979" and [c.id for c in candidates] == ["MONDO:0004979"]
+    assert [c.id for c in linker.also(scored)] == ["MONDO:0005277"]
+    assert linked(pack, "asthma or Asthma", 0, 2, "Disease")[1] == Scored((asthma,), (1.0,))
+    assert not linked(pack, "asthma and mirgaine", 0, 2, "Disease")[1].also  # one of them is no name
+    _, scored = linked(pack, "asthma and type 2 diabetes mellitus", 0, 5, "Disease", vocabulary=Vocabulary(pack, ["mesh"]))
+    assert scored == Scored((pack.index_of("mesh:D003924"),), (1.0,))  # the other part has no id of MeSH
+
+
+def test_a_composite_link_is_right_with_all_its_parts_alone(pack):
+    text = "asthma and migraine"
+    right = []
+    for ids in (("MONDO:0004979", "MONDO:0005277"), ("MONDO:0004979",), ("MONDO:0004979", "mesh:D003924")):
+        document = Annotated("1", text, (Mention(0, len(text), "Disease", ids),))
+        example = example_of(text, pack)
+        scores = link_evaluation.score_links([document], [example], [sure(example, [])], Linker(pack, {}), TAGS)
+        right.append(scores["linking_acc1"])
+    assert right == [1, 0, 0]
+
+
 def test_the_same_words_agree_on_their_concept(pack):
     example = example_of("asthma or Asthma or migraine or asthma", pack)
     prediction = sure(example, [])
