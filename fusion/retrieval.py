@@ -124,7 +124,7 @@ class Retriever:
         """At most ``k`` candidates of each query, the likeliest first after those with an exact name."""
         exact = [self.named(query)[:k] for query in queries]
         short = [i for i, found in enumerate(exact) if len(found) < k]
-        similar = self._similar([(queries[i].long_form or queries[i].text, queries[i].groups) for i in short], k)
+        similar = self.similar([queries[i] for i in short], k)
         for i, found in zip(short, similar, strict=True):
             refused = self.pack.aliases.refused(queries[i].text)
             seen = {candidate.concept for candidate in exact[i]}
@@ -152,8 +152,9 @@ class Retriever:
         weights = [1 / (1 + rank) for rank in range(len(concepts))]
         return [Found(c, weight / sum(weights), stage) for c, weight in zip(concepts, weights, strict=True)]
 
-    def _similar(self, wanted: Sequence[tuple[str, frozenset[int] | None]], k: int) -> list[tuple[Found, ...]]:
-        """By trigrams and vectors; what was asked before is remembered, for a document says things again."""
+    def similar(self, queries: Sequence[Query], k: int) -> list[tuple[Found, ...]]:
+        """At most ``k`` candidates of each by trigrams and vectors; what was asked before is remembered, for a document says things again."""
+        wanted = [(query.long_form or query.text, query.groups) for query in queries]
         found = {query: known for query in wanted if (known := self._known.get((*query, k))) is not None}
         fresh = sorted({query for query in wanted if query not in found}, key=lambda query: query[0])
         near: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []

@@ -107,7 +107,7 @@ class Linker:
                 named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)]
                 found[i] = (Scored.of(named) if named else self._composite(query, meant)) or Scored.of(candidates)
         if self.vocabulary is not None:
-            found = [_told_by(self.vocabulary, scored) for scored in found]
+            found = self._told(self.vocabulary, example, spans, found)
         return _agreed([(self._surface(example, span), span[2]) for span in spans], found)
 
     def name(self, scored: Scored, *, top: int = 5) -> tuple[LinkedConcept | None, tuple[Candidate, ...]]:
@@ -128,6 +128,19 @@ class Linker:
         shown = self._id(best)
         others = tuple(i for i in self.pack.members(best) if i != shown)
         return LinkedConcept(shown, self.pack.name(best), round(scored.scores[0], 4), others)
+
+    def _told(
+        self, vocabulary: Vocabulary, example: Example, spans: Sequence[tuple[int, int, str]], found: Sequence[Scored]
+    ) -> list[Scored]:
+        """Links in concepts of a vocabulary; what is like a name tells it where nothing of the vocabulary stands for its concept."""
+        told = [_told_by(vocabulary, scored) for scored in found]
+        untold = [i for i, scored in enumerate(told) if not scored.concepts]
+        if untold:
+            meant = long_forms(example.text)
+            similar = self._retriever.similar([self._query(example, spans[i], meant) for i in untold], CANDIDATES)
+            for i, candidates in zip(untold, similar, strict=True):
+                told[i] = _told_by(vocabulary, Scored.of(candidates))
+        return told
 
     def _composite(self, query: Query, meant: Mapping[str, str]) -> Scored | None:
         """The concepts of a coordinated mention every part of which is a name."""

@@ -13,6 +13,7 @@ from ontograft.cli.main import cli
 from ontograft.encoders.windows import Windower, words
 from ontograft.errors import CorpusError, OutputExists
 from ontograft.fusion.candidates import CANDIDATES, CandidateFinder
+from ontograft.fusion.retrieval import Found, Stage
 from ontograft.ingest.corpora import read_pubtator
 from ontograft.jobs.evaluate import evaluate_ner
 from ontograft.jobs.train import NerPlan, train_ner
@@ -301,6 +302,14 @@ def test_a_vocabulary_tells_a_link_by_its_own_concepts(pack):
     assert scored == Scored()  # asthma has no id of MeSH here, and nothing above it has
     without, with_ = Linker(pack, {}), Linker(pack, {}).within(mesh)
     assert without.vocabulary is None and with_.vocabulary is mesh
+
+
+def test_what_is_like_a_name_tells_it_where_its_vocabulary_lacks_it(pack, monkeypatch):
+    linker = Linker(pack, {"Disease": [1]}, vocabulary=Vocabulary(pack, ["mesh"]))
+    example, diabetes = example_of("asthma", pack), pack.index_of("mesh:D003924")
+    found = Found(diabetes, 0.2, Stage.NGRAMS)
+    monkeypatch.setattr(linker._retriever, "similar", lambda queries, k: [(found,) for query in queries if query.text == "asthma"])
+    assert linker.score(example, sure(example, []), [(0, 0, "Disease")]) == [Scored((diabetes,), (0.2,))]
 
 
 def test_links_are_judged_by_the_vocabulary_of_the_gold(pack):
