@@ -153,7 +153,7 @@ class Retriever:
         return [Found(c, weight / sum(weights), stage) for c, weight in zip(concepts, weights, strict=True)]
 
     def similar(self, queries: Sequence[Query], k: int) -> list[tuple[Found, ...]]:
-        """At most ``k`` candidates of each by trigrams and vectors; what was asked before is remembered, for a document says things again."""
+        """At most ``k`` candidates of each by trigrams and vectors; what was asked is remembered, for a document says things again."""
         wanted = [(query.long_form or query.text, query.groups) for query in queries]
         found = {query: known for query in wanted if (known := self._known.get((*query, k))) is not None}
         fresh = sorted({query for query in wanted if query not in found}, key=lambda query: query[0])
