@@ -27,6 +27,7 @@ from ontograft.encoders.graph import GraphEncoder
 from ontograft.encoders.identity import key_of
 from ontograft.encoders.names import NameIndex
 from ontograft.encoders.text import TextEncoder
+from ontograft.fusion.abbreviations import written_out
 from ontograft.fusion.nearest import NearestConcepts
 from ontograft.fusion.retrieval import STAGES, Dense, Mixture, Query, Retriever, Stage, long_forms
 from ontograft.ingest.corpora import read_pubtator
@@ -77,7 +78,7 @@ def mentions(documents: Iterable[Annotated], pack: Pack) -> tuple[list[Asked], d
             else:
                 text = document.text[mention.start : mention.end]
                 chemical = mention.label == "Chemical"
-                query = Query(text, meant.get(text), CHEMICAL if chemical else DISEASE)
+                query = Query(text, written_out(text, meant), CHEMICAL if chemical else DISEASE)
                 found.append(Asked(query, "Chemical" if chemical else "Disease", frozenset(c for c in wanted if c is not None)))
     return found, left
 

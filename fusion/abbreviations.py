@@ -1,13 +1,18 @@
-"""Abbreviations that a document defines itself, "long form (SF)", after Schwartz and Hearst 2003."""
+"""Abbreviations that a document defines itself, "long form (SF)", after Schwartz and Hearst 2003.
+
+Besides, as these do not: a short form in the order of another language, "myotonic dystrophy (DM)".
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _BRACKET = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]")
 _BREAK = re.compile(r"[,;:]\s")
 _NOUN = re.compile(r"\s+([^\W\d_]+)")
+_TWICE = re.compile(r"\b(\w+)(?:\s+\1\b)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ def definitions(text: str) -> list[Definition]:
         if not _is_short_form(inside) or inside in found:
             continue
         start = _long_form(text, inside, match.start())
+        if start is None:
+            start = _reordered(text, inside, match.start())
         if start is not None:
             noun = _NOUN.match(text, match.end())
             found[inside] = Definition(inside, start, len(text[: match.start()].rstrip()), noun.group(1) if noun else "")
@@ -49,6 +56,29 @@ def occurrences(text: str, short: str) -> list[tuple[int, int]]:
     """Where a short form stands in a text as a word of its own, in the singular or in the plural."""
     pattern = re.compile(rf"(?<![^\W_]){re.escape(singular(short))}s?(?![^\W_])")
     return [match.span() for match in pattern.finditer(text)]
+
+
+def written_out(mention: str, meant: Mapping[str, str]) -> str | None:
+    """A mention with what its short forms stand for in their place, or None where it has none.
+
+    >>> meant = {"VHL": "von Hippel-Lindau disease", "HPT": "hyperparathyroidism"}
+    >>> written_out("primary HPT", meant), written_out("VHL disease", meant), written_out("asthma", meant)
+    ('primary hyperparathyroidism', 'von Hippel-Lindau disease', None)
+    >>> written_out("hyperparathyroidism (HPT) of age", meant)
+    'hyperparathyroidism of age'
+
+    Args:
+        mention: words of a document.
+        meant: the short forms that the document defines, with their long forms.
+    """
+    if mention in meant:
+        return meant[mention]
+    if not meant:
+        return None
+    told = _BRACKET.sub(lambda bracket: "" if bracket.group(1).strip() in meant else bracket.group(), mention)
+    short = re.compile(rf"(?<![^\W_])(?:{'|'.join(re.escape(form) for form in sorted(meant, key=len, reverse=True))})(?![^\W_])")
+    told = " ".join(short.sub(lambda form: meant[form.group()], told).split())
+    return None if told == mention else _TWICE.sub(r"\1", told)
 
 
 def singular(short: str) -> str:
@@ -64,6 +94,15 @@ def _is_short_form(text: str) -> bool:
         and any(c.isalpha() for c in text)
         and any(c.isupper() or c.isdigit() for c in text)
     )
+
+
+def _reordered(text: str, short: str, bracket: int) -> int | None:
+    """Start of as many words before ``bracket`` as the short form has capitals, if they begin with these in any order."""
+    words = list(re.finditer(r"[^\W_]+", text[max(0, bracket - 200) : bracket]))[-len(short) :]
+    between = text[max(0, bracket - 200) + words[0].start() : bracket] if words else ""
+    if not (short.isalpha() and short.isupper() and 2 <= len(short) == len(words)) or re.search(r"[^\w -]", between):
+        return None
+    return bracket - len(between) if sorted(word.group()[0].upper() for word in words) == sorted(short) else None
 
 
 def _long_form(text: str, short: str, bracket: int) -> int | None:

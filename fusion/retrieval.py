@@ -53,7 +53,7 @@ class Query:
 
     Attributes:
         text: the mention.
-        long_form: what the document says it is short for.
+        long_form: what it is with its abbreviations written out as the document defines them.
         groups: semantic groups (:class:`ontograft.types.Group`) that its concept may have; None for all.
     """
 

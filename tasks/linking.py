@@ -12,9 +12,11 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ontograft.fusion.abbreviations import written_out
 from ontograft.fusion.candidates import CANDIDATES
 from ontograft.fusion.composites import expansions
 from ontograft.fusion.retrieval import Found, Query, Retriever, Stage, long_forms
+from ontograft.kg.groups import family
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.types import Candidate, Group, LinkedConcept
@@ -81,7 +83,7 @@ class Linker:
     ) -> None:
         self.pack, self.minimum, self.vocabulary = pack, minimum, vocabulary
         self._retriever = retriever or Retriever(pack)
-        self._groups = {label: frozenset({*groups, int(Group.OTHER)}) for label, groups in label_groups.items() if groups}
+        self._groups = {label: _accepted(groups) for label, groups in label_groups.items() if groups}
         self._prefer = [prefix.lower() for prefix in prefer]
 
     def within(self, vocabulary: Vocabulary) -> Linker:
@@ -145,7 +147,7 @@ class Linker:
     def _composite(self, query: Query, meant: Mapping[str, str]) -> Scored | None:
         """The concepts of a coordinated mention every part of which is a name."""
         for parts in expansions(query.long_form or query.text):
-            named = [Scored.of(self._retriever.named(Query(part, meant.get(part), query.groups))) for part in parts]
+            named = [Scored.of(self._retriever.named(Query(part, written_out(part, meant), query.groups))) for part in parts]
             if all(one.concepts for one in named):
                 return _together(named)
         return None
@@ -164,7 +166,7 @@ class Linker:
 
     def _query(self, example: Example, span: tuple[int, int, str], meant: Mapping[str, str]) -> Query:
         text = self._surface(example, span)
-        return Query(text, meant.get(text), self._groups.get(span[2]))
+        return Query(text, written_out(text, meant), self._groups.get(span[2]))
 
     @staticmethod
     def _surface(example: Example, span: tuple[int, int, str]) -> str:
@@ -181,6 +183,12 @@ class Linker:
                 if member.split(":", 1)[0].lower() == prefix:
                     return member
         return members[0]
+
+
+def _accepted(groups: Iterable[int]) -> frozenset[int]:
+    """The groups with those of their families: where a corpus has few symptoms, its label still means them; and concepts of no group."""
+    families = {family(Group(group)) for group in groups}
+    return frozenset({int(Group.OTHER), *(int(group) for group in Group if family(group) in families)})
 
 
 def _agreed(surfaces: Sequence[tuple[str, str]], found: Sequence[Scored]) -> list[Scored]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ontograft.fusion.abbreviations import definitions, occurrences
+from ontograft.fusion.abbreviations import definitions, occurrences, written_out
 
 # Text, then short and long forms that it defines; after Schwartz and Hearst 2003.
 DEFINED = [
@@ -18,6 +18,9 @@ DEFINED = [
     ("Blood pressure (BP) fell. Blood plasma (BP)", {"BP": "Blood pressure"}),  # the first counts
     ("tumour necrosis factor α (TNFα)", {"TNFα": "tumour necrosis factor α"}),
     ("diabetes \n mellitus (DM)", {}),  # never across lines
+    ("with myotonic dystrophy (DM) and", {"DM": "myotonic dystrophy"}),  # in the order of another language
+    ("congenital adrenal hypoplasia (AHC)", {"AHC": "congenital adrenal hypoplasia"}),
+    ("of mellitus, diabetes (DM)", {}),
 ]
 NOT_DEFINED = [
     "patients (n = 40) were",
@@ -75,3 +78,22 @@ def test_a_definition_far_into_a_text_has_exact_offsets():
 )
 def test_occurrences_are_words_of_their_own(text, short, found):
     assert [text[s:e] for s, e in occurrences(text, short)] == found
+
+
+@pytest.mark.parametrize(
+    ("mention", "expected"),
+    [
+        ("VHL", "von Hippel-Lindau disease"),
+        ("VHL disease", "von Hippel-Lindau disease"),
+        ("familial VHL", "familial von Hippel-Lindau disease"),
+        ("von Hippel-Lindau (VHL) disease", "von Hippel-Lindau disease"),
+        ("G6PD [VHL] deficiency", "glucose-6-phosphate dehydrogenase deficiency"),
+        ("XVHL", None),
+        ("asthma (severe)", None),
+        ("", None),
+    ],
+)
+def test_a_mention_is_written_out(mention, expected):
+    meant = {"VHL": "von Hippel-Lindau disease", "G6PD": "glucose-6-phosphate dehydrogenase"}
+    assert written_out(mention, meant) == expected
+    assert written_out(mention, {}) is None

@@ -26,7 +26,7 @@ from ontograft.tasks.ner.examples import Example, Preparer
 from ontograft.tasks.ner.predict import Prediction
 from ontograft.tasks.ner.tags import TagSet
 from ontograft.tasks.training import TrainingSettings
-from ontograft.types import Annotated, Mention
+from ontograft.types import Annotated, Group, Mention
 from tests.tiny import corpus
 
 TAGS = TagSet(("Chemical", "Disease"))
@@ -230,6 +230,20 @@ def test_a_candidate_of_another_group_is_left_out(pack):
     assert scored == Scored()
     _, scored = linked(pack, "asthma", 0, 0, "Gene")  # of this label nothing is known
     assert len(scored.concepts) == 1
+
+
+def test_an_abbreviation_inside_a_mention_is_written_out(pack):
+    text = "blood pressure (BP): high BP"
+    _, scored = linked(pack, text, 6, 7, "Disease")
+    assert scored == Scored((pack.index_of("MONDO:0005044"),), (1.0,))
+
+
+def test_the_groups_of_a_label_are_those_of_its_family(pack):
+    phenotype, disorder, chemical = (int(group) for group in (Group.PHENOTYPE, Group.DISORDER, Group.CHEMICAL))
+    example = example_of("asthma", pack)
+    assert Linker(pack, {"Sign": [phenotype]}).score(example, sure(example, []), [(0, 0, "Sign")])[0].concepts
+    assert not Linker(pack, {"Sign": [chemical]}).score(example, sure(example, []), [(0, 0, "Sign")])[0].concepts
+    assert int(pack.groups[pack.index_of("MONDO:0004979")]) == disorder
 
 
 def test_the_preferred_prefix_is_shown(pack):
