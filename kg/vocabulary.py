@@ -1,12 +1,12 @@
 """The concepts that have an id of some ontologies, and which of them stand for a concept that has none.
 
 A user whose codes are those of one vocabulary wants every mention told by it. A concept without such an id is told by the nearest
-that have one: over a mapping that was too vague to join, or up the tree.
+that have one: over a mapping that was too vague to join, or up the tree. Of several that are as near the most specific says the most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ontograft.errors import OptionError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MAPPINGS: Final = ("exact_match", "^exact_match", "same_as", "^same_as", "xref", "^xref", "broad_match")
 _STEPS: Final = 4
+_MANY: Final = 1000  # concepts below one that are counted
 
 
 class Vocabulary:
@@ -42,6 +43,7 @@ class Vocabulary:
             )
         names = pack.adjacency.names
         self._upward = frozenset(i for i, name in enumerate(names) if name in HIERARCHY or name in _MAPPINGS)
+        self._downward = frozenset(i for i, name in enumerate(names) if name.startswith("^") and name[1:] in HIERARCHY)
         self._nearest: dict[int, tuple[tuple[int, ...], int]] = {}
 
     def __contains__(self, concept: int) -> bool:
@@ -49,7 +51,7 @@ class Vocabulary:
         return any(id_.partition(":")[0].lower() in self.prefixes for id_ in self._pack.members(concept))
 
     def nearest(self, concept: int) -> tuple[tuple[int, ...], int]:
-        """The nearest concepts of the vocabulary and how many edges away: itself at 0; none where four edges reach none.
+        """The nearest concepts of the vocabulary, the most specific first, and how far: itself at 0; none where four edges reach none.
 
         Only concepts of the same kind are passed; disorders and phenotypes are one.
         """
@@ -63,15 +65,24 @@ class Vocabulary:
         for steps in range(_STEPS + 1):
             found = tuple(c for c in border if c in self)
             if found:
-                return found, steps
-            above = [above for c in border for above in self._above(c) if self._kind(above) == kind]
+                return found if len(found) == 1 else tuple(sorted(found, key=self._below)), steps
+            above = [above for c in border for above in self._ends(c, self._upward) if self._kind(above) == kind]
             border = [c for c in dict.fromkeys(above) if c not in seen]
             seen.update(border)
         return (), 0
 
-    def _above(self, concept: int) -> list[int]:
+    def _below(self, concept: int) -> int:
+        """How many concepts stand below one, up to some."""
+        seen, border = {concept}, [concept]
+        while border and len(seen) < _MANY:
+            below = [c for c in self._ends(border.pop(), self._downward) if c not in seen]
+            seen.update(below)
+            border += below
+        return min(len(seen), _MANY)
+
+    def _ends(self, concept: int, wanted: Collection[int]) -> list[int]:
         ends, relations = self._pack.adjacency.neighbours(concept)
-        return [end for end, relation in zip(ends.tolist(), relations.tolist(), strict=True) if relation in self._upward]
+        return [end for end, relation in zip(ends.tolist(), relations.tolist(), strict=True) if relation in wanted]
 
     def _kind(self, concept: int) -> Group:
         return family(Group(int(self._pack.groups[concept])))

@@ -53,3 +53,23 @@ def test_the_way_up_passes_over_mappings_too_and_stays_among_its_kind(tmp_path):
     mesh = Vocabulary(pack, ["mesh"])
     assert mesh.nearest(pack.index_of("HP:2")) == ((pack.index_of("mesh:D1"),), 2)
     assert mesh.nearest(pack.index_of("HP:3")) == ((), 0)  # anatomy is no phenotype
+
+
+def test_of_those_as_near_the_most_specific_stands_first(tmp_path):
+    from ontograft.kg.compile import compile_graph
+    from ontograft.kg.pack import Pack, write_pack
+    from ontograft.kg.store import open_store
+    from tests.builders import concept, load
+
+    with open_store(tmp_path / "kg.db", create=True) as store:
+        rows = [
+            *concept("mesh:D1", "Carcinoma", types=("T047",)),
+            *concept("mesh:D2", "Prostatic neoplasm", types=("T047",)),
+            *concept("mesh:D3", "Lung carcinoma", types=("T047",), parents=("mesh:D1",)),
+            *concept("HP:1", "Prostate carcinoma", types=("T047",), parents=("mesh:D1", "mesh:D2")),
+        ]
+        load(store, "x", rows, sha256="x")
+        write_pack(tmp_path / "pack", compile_graph(store))
+    pack = Pack.open(tmp_path / "pack")
+    found = Vocabulary(pack, ["mesh"]).nearest(pack.index_of("HP:1"))
+    assert found == ((pack.index_of("mesh:D2"), pack.index_of("mesh:D1")), 1)
