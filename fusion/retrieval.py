@@ -75,7 +75,8 @@ class Found:
 class Mixture:
     """Log-odds that a concept is meant: ``ngrams * max(c, least) + dense * max(d, least_dense) + bias`` of its cosines c and d.
 
-    Fitted by ``benchmarks/candidates.py --fit`` on the mentions without an exact name of BC5CDR's training documents, less *tune*.
+    Fitted by ``benchmarks/candidates.py --fit`` on the mentions without an exact name of BC5CDR's training documents, less *tune*: these to
+    a graph encoder's vectors of concepts, :data:`BY_NAMES` to an identity encoder's vectors of names.
     """
 
     ngrams: float = 2.645
@@ -87,6 +88,9 @@ class Mixture:
     def probability(self, ngrams: float, dense: float) -> float:
         """The probability of a concept with these cosines; 0 stands for one that a stage did not find."""
         return 1 / (1 + exp(-(self.ngrams * max(ngrams, self.least) + self.dense * max(dense, self.least_dense) + self.bias)))
+
+
+BY_NAMES: Final = Mixture(ngrams=2.0, dense=6.623, bias=-7.786)
 
 
 class Dense(Protocol):

@@ -63,7 +63,7 @@ class Engine:
         vectors: finds concepts by their vectors; None where the model reads without them.
     """
 
-    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str, identity: Path | None = None) -> None:
+    def __init__(self, bundle: bundles.Bundle, pack: Pack, *, options: TagOptions, device: str, identity: str | Path | None = None) -> None:
         self.together = _TOGETHER
         self._tagger = open_tagger(bundle, pack, device=device, prefer=options.prefer, vocabulary=options.vocabulary, identity=identity)
         self._options, self.linker = options, self._tagger.linker

@@ -109,8 +109,8 @@ def load(
         * ``prefer``: ontology prefixes (``mesh``, ``HP`` …) whose ids are shown first.
         * ``vocabulary``: ontology prefixes; a mention is linked to a concept that has an id of one of them, or to the nearest above it
           that has.
-        * ``identity``: folder of an identity encoder whose vectors of the names the pack holds (``ontograft build --identity``): words
-          that are no name are sought among these; among the vectors of the concepts when None.
+        * ``identity``: an identity encoder whose vectors of the names the pack holds (``ontograft build --identity``): words that are no
+          name are sought among these. None takes the shipped one where the pack holds its names, and else the vectors of the concepts.
         * ``nested``: names of the pack inside entities are entities, too, of the model's labels or with ``types="graph"`` of any; not those
           that only say what the outer one is (the cancer in breast cancer).
         * ``assertion``: say how each entity is meant (negated, hypothetical, historical, family, uncertain) by rules for English, ``en``;
@@ -195,7 +195,7 @@ def _engine(
     )
     if aliases is not None:
         pack = overlay(pack, read_aliases(aliases, pack))
-    return Engine(bundle, pack, options=options, device=device, identity=Path(identity) if identity is not None else None)
+    return Engine(bundle, pack, options=options, device=device, identity=identity)
 
 
 def _coder(

@@ -118,6 +118,11 @@ def graph_encoder(name: str | Path | None = None) -> Path:
     return folder
 
 
+def identity_encoder(name: str | Path | None = None) -> Path:
+    """The folder of an identity encoder: the shipped one (``names``, or None), or one of its own."""
+    return Path(str(resources.files("ontograft.models"))) / "names" if name in (None, "names") else Path(str(name))
+
+
 def load(name: str | Path, *, task: str | None = None) -> Bundle:
     """Open a bundle and check all of it.
 

@@ -84,6 +84,24 @@ def test_a_tagger_seeks_among_the_names_of_an_identity_encoder(trained, tiny, ti
         ontograft.load(tiny_bundle.folder, pack=tiny.pack, identity=folder)
 
 
+def test_the_names_of_the_shipped_encoder_are_made_kept_and_sought_among(tiny, tiny_bundle, tmp_path):
+    import ontograft
+    from ontograft.fusion.retrieval import BY_NAMES
+    from ontograft.tasks.bundle import identity_encoder
+
+    store = tiny_things.store(tmp_path / "kg.db")
+    build = ("build", "--store", store, "--out", tmp_path / "pack", "--encoder", tiny.graph)
+    assert call(*build, "--identity", "names").exit_code == 0
+    engine = ontograft.load(tiny_bundle.folder, pack=tmp_path / "pack")
+    assert isinstance(engine.linker._retriever._dense, NameIndex) and engine.linker._retriever._mixture is BY_NAMES
+    key = IdentityEncoder.load(identity_encoder()).key
+    (tmp_path / "own.obo").write_text("format-version: 1.2\nontology: own\n\n[Term]\nid: OWN:1\nname: rabbit syndrome\n")
+    assert call("ingest", tmp_path / "own.obo", "--store", store).exit_code == 0
+    assert call(*build).exit_code == 0
+    renewed = Pack.open(tmp_path / "pack")
+    assert renewed.index_of("OWN:1") is not None and key in renewed.encoders
+
+
 def test_a_missing_list_of_ids_is_named(tiny, tmp_path):
     missing = call("train", "identity", "--pack", tiny.pack, "--out", tmp_path / "x", "--exclude", tmp_path / "none.txt")
     assert missing.exit_code == 1 and "none.txt" in missing.stderr

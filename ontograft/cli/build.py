@@ -14,7 +14,7 @@ from ontograft.cli import render
 @click.option("--store", required=True, help="The store: a path or a URL.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The pack's folder; it is added to.")
 @click.option("--encoder", help="The bundle whose encoder makes the concept vectors; the shipped one by default.")
-@click.option("--identity", help="Folder of the identity encoder that makes vectors of the names; none by default.")
+@click.option("--identity", help="Identity encoder that makes vectors of the names: a folder, or names, the shipped one; none by default.")
 @click.option("--no-vectors", is_flag=True, help="Leave concept vectors out: names and edges only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(store: str, out: Path, encoder: str | None, identity: str | None, no_vectors: bool, as_json: bool) -> None:

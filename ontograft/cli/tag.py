@@ -19,7 +19,7 @@ from ontograft.cli import _answers, render
 @click.option(
     "--vocabulary", callback=_answers.names, help="Link to concepts with ids of these ontologies, or the nearest above that have one."
 )
-@click.option("--identity", help="Identity encoder whose names the pack holds: words that are no name are sought among these.")
+@click.option("--identity", help="Identity encoder whose vectors of the names are searched; the shipped one where the pack has them.")
 @click.option("--aliases", help="A file of your own aliases: alias, concept id and scope, parted by tabs; !alias takes one away.")
 @click.option("--nested", is_flag=True, help="Names inside entities are entities, too: the breast in breast cancer (with --types graph).")
 @click.option(

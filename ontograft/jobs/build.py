@@ -68,7 +68,7 @@ def build(
         store_url: The store.
         out: The pack's folder.
         encoder: The bundle whose encoder makes the vectors; the shipped one by default.
-        identity: Folder of the identity encoder that makes vectors of the names; None makes none.
+        identity: The identity encoder that makes vectors of the names: a folder, or ``names``, the shipped one; None makes none.
         vectors: Make vectors at all.
         progress: Told the stage, the part of it done, and the whole.
 
@@ -93,7 +93,7 @@ def build(
             if vectors:
                 there = set(root.glob("r-*"))
                 with_concepts = _vectors(Pack.open(revision), earlier, encoder, progress)
-                revision = _names(Pack.open(with_concepts), identity, progress)
+                revision = _names(Pack.open(with_concepts), identity, earlier, progress)
                 if with_concepts not in {revision, *there}:  # only a step on the way
                     shutil.rmtree(with_concepts)
             if _pointed_at(root) != revision:
@@ -182,15 +182,21 @@ def _vectors(pack: Pack, before: Pack | None, encoder: str | None, progress: Pro
         return add_vectors(pack.path, key, folder.name, made.text, made.graph, path, read=made.read, publish=False)
 
 
-def _names(pack: Pack, identity: str | None, progress: Progress | None) -> Path:
-    """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for."""
+def _names(pack: Pack, identity: str | None, earlier: Pack | None, progress: Progress | None) -> Path:
+    """A revision with an identity encoder's vectors of the names: the given one where it has them, or where none are asked for.
+
+    Those of the shipped encoder are made again where the earlier revision had them.
+    """
+    if identity is None and earlier is not None and any(e["name"] == "names" and _has_names(e) for e in earlier.manifest.encoders.values()):
+        identity = "names"
     if identity is None:  # before what imports torch
         return pack.path
     from ontograft.encoders import index
     from ontograft.encoders.identity import IdentityEncoder, key_of
     from ontograft.encoders.names import NameTable, name_vectors
+    from ontograft.tasks.bundle import identity_encoder
 
-    folder = Path(identity)
+    folder = identity_encoder(identity)
     if key_of(folder) in pack.encoders:
         return pack.path
     encoder = IdentityEncoder.load(folder)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ontograft.encoders.graph import GraphEncoder
+from ontograft.encoders.identity import key_of
 from ontograft.encoders.names import NameIndex
 from ontograft.encoders.text import TextEncoder
 from ontograft.fusion.batch import KnowledgeCollator
 from ontograft.fusion.candidates import CandidateFinder
 from ontograft.fusion.nearest import NearestConcepts
-from ontograft.fusion.retrieval import Retriever
+from ontograft.fusion.retrieval import BY_NAMES, Retriever
 from ontograft.kg.vocabulary import Vocabulary
+from ontograft.tasks import bundle as bundles
 from ontograft.tasks.linking import Linker
 from ontograft.tasks.ner import bundled
 from ontograft.tasks.ner.bundled import TaggerSettings
@@ -24,6 +25,8 @@ from ontograft.tasks.ner.model import Tagged, Tagger
 from ontograft.tasks.ner.predict import Prediction, forward, predict, scored_spans
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ontograft.kg.pack import Pack
     from ontograft.tasks.bundle import Bundle
 
@@ -80,7 +83,7 @@ def open_tagger(
     device: str = "cpu",
     prefer: Sequence[str] = (),
     vocabulary: Sequence[str] = (),
-    identity: Path | None = None,
+    identity: str | Path | None = None,
     knowledge: bool = True,
 ) -> OpenTagger:
     """Open a bundle on a pack.
@@ -91,7 +94,8 @@ def open_tagger(
         device: a torch device.
         prefer: ontology prefixes whose ids are shown first.
         vocabulary: ontology prefixes; links are told by concepts that have an id of one of them.
-        identity: folder of an identity encoder whose vectors of the names the pack holds: words that are no name are sought among these.
+        identity: identity encoder whose vectors of the names the pack holds: words that are no name are sought among these. None takes the
+            shipped one where the pack holds its names, and the vectors of the concepts where not.
         knowledge: False takes the candidates away from the same weights.
 
     Raises:
@@ -107,13 +111,20 @@ def open_tagger(
         collator = KnowledgeCollator(pack, vectors, arm=settings.arm, width=settings.attention.concept)
         if vectors is not None and vectors.index_path is not None:
             nearest = NearestConcepts(vectors, encoder, TextEncoder(encoder.base, device=device))
+        names = _names(pack, identity, device)
         linker = Linker(
             pack,
             {**group_labels(), **settings.label_groups},
             prefer=(*prefer, *vocabulary),
-            retriever=Retriever(pack, NameIndex.open(pack, identity, device=device) if identity is not None else nearest),
+            retriever=Retriever(pack, nearest) if names is None else Retriever(pack, names, mixture=BY_NAMES),
             vocabulary=Vocabulary(pack, vocabulary) if vocabulary else None,
         )
     prepare = Preparer(built.windower(settings), finder, settings.arm)
     collate = Collator(collator, pad=built.tokenizer.pad_token_id or 0)
     return OpenTagger(built.model.to(device), settings, prepare, collate, linker, pack, nearest)
+
+
+def _names(pack: Pack, identity: str | Path | None, device: str) -> NameIndex | None:
+    """The names of a pack by the vectors of an encoder; of the shipped one only where the pack has them."""
+    folder = bundles.identity_encoder(identity)
+    return None if identity is None and key_of(folder) not in pack.encoders else NameIndex.open(pack, folder, device=device)
