@@ -33,6 +33,9 @@ _UNKNOWN_BELIEVED = 0.5
 # What a concept loses of its probability with each edge to the one that stands for it: the further up, the less it says.
 _EDGE = 0.25
 
+# Candidates that are retrieved where a vocabulary is to tell them: several of them may be told by one of its concepts.
+_TO_BE_TOLD = 2 * CANDIDATES
+
 # What all mentions with the same words in a document have to say about each, beside what it says itself.
 _AGREES = 0.5
 
@@ -105,7 +108,8 @@ class Linker:
         if missing:
             meant = long_forms(example.text)
             queries = [self._query(example, spans[i], meant) for i in missing]
-            for i, query, candidates in zip(missing, queries, self._retriever.retrieve(queries, CANDIDATES), strict=True):
+            wanted = CANDIDATES if self.vocabulary is None else _TO_BE_TOLD
+            for i, query, candidates in zip(missing, queries, self._retriever.retrieve(queries, wanted), strict=True):
                 named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)]
                 found[i] = (Scored.of(named) if named else self._composite(query, meant)) or Scored.of(candidates)
         if self.vocabulary is not None:
@@ -139,7 +143,7 @@ class Linker:
         untold = [i for i, scored in enumerate(told) if not scored.concepts]
         if untold:
             meant = long_forms(example.text)
-            similar = self._retriever.similar([self._query(example, spans[i], meant) for i in untold], CANDIDATES)
+            similar = self._retriever.similar([self._query(example, spans[i], meant) for i in untold], _TO_BE_TOLD)
             for i, candidates in zip(untold, similar, strict=True):
                 told[i] = _told_by(vocabulary, Scored.of(candidates))
         return told
