@@ -7,7 +7,8 @@ that PACK joins in them, with all that any source says of these ids, their names
 
 ``load`` puts what is left of the sources into a store, ``graph`` compiles it and trains a graph encoder on it, ``tagger`` trains a tagger
 on BC5CDR train with that, ``unknown`` asks whether diseases that are not in the pack are told as such, ``refresh`` takes up the whole
-sources, one after the other, and makes the pack's vectors with the encoder that has met none of the new, ``judge`` links the gold mentions
+sources, one after the other, and makes the pack's vectors with the encoder that has met none of the new, ``names`` makes vectors of the
+names with the shipped identity encoder, which was trained without them, too (``train identity --exclude``), ``judge`` links the gold mentions
 of dev. Nothing is trained after the refresh. A mention is exact where its words are a name of its concept in the pack; the look-up that
 stands beside takes a name's first concept. Mentions of several concepts at once are left out. An interrupted run goes on where it was.
 """
@@ -38,6 +39,7 @@ from ontograft.jobs.train import NerPlan, train_graph, train_ner
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from ontograft.tasks import bundle as bundles
+from ontograft.tasks.bundle import identity_encoder
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.tagging import OpenTagger, open_tagger
 from ontograft.tasks.training import TrainingSettings
@@ -61,7 +63,7 @@ SOURCES: tuple[tuple[str, dict[str, str]], ...] = (
     ("mondo/mondo_exactmatch_omim.sssom.tsv", {}),
     ("mondo/umls_v2024-08-06.sssom.tsv", {}),
 )
-STAGES = ("load", "graph", "tagger", "unknown", "refresh", "judge")
+STAGES = ("load", "graph", "tagger", "unknown", "refresh", "names", "judge")
 DRAWS = 2000
 
 
@@ -123,6 +125,13 @@ class Run:
         pack = Pack.open(self.pack)
         hashes = [{r["name"]: r["content_hash"] for r in one.manifest.releases} for one in (pack, self.whole)]
         return {"changes": added, "pack": pack.hash, "seconds to build": round(made.seconds), "content as in PACK": hashes[0] == hashes[1]}
+
+    def names(self) -> dict[str, Any]:
+        """Vectors of the names."""
+        encoder = identity_encoder()
+        made = build(self.store, self.pack, encoder=str(self.encoder), identity=str(encoder))
+        excluded = json.loads((encoder / "identity.json").read_text())["excluded"]
+        return {"pack": Pack.open(self.pack).hash, "seconds to build": round(made.seconds), "kept from the identity encoder": excluded}
 
     def judge(self) -> dict[str, Any]:
         """Accuracy of links of the gold mentions of new and of seen concepts."""

@@ -128,7 +128,7 @@ def test_what_was_learned_is_tagged_and_linked(engine):
     assert found["bronchial asthma"].concept.name == "asthma"
     assert found["salbutamol"].concept.id == "mesh:D000420"
     line = document.to_dict()["entities"][0]
-    assert set(line) == {"start", "end", "text", "label", "score", "concept", "candidates", "assertion"}
+    assert set(line) == {"start", "end", "text", "label", "score", "concept", "candidates", "assertion", "also"}
     assert set(line["concept"]) == {"id", "name", "score", "same_as"} and set(line["candidates"][0]) == {"id", "name", "score"}
 
 
