@@ -8,9 +8,9 @@ that PACK joins in them, with all that any source says of these ids, their names
 ``load`` puts what is left of the sources into a store, ``graph`` compiles it and trains a graph encoder on it, ``tagger`` trains a tagger
 on BC5CDR train with that, ``unknown`` asks whether diseases that are not in the pack are told as such, ``refresh`` takes up the whole
 sources, one after the other, and makes the pack's vectors with the encoder that has met none of the new, ``names`` makes vectors of the
-names with the shipped identity encoder, which was trained without them, too (``train identity --exclude``), ``judge`` links the gold mentions
-of dev. Nothing is trained after the refresh. A mention is exact where its words are a name of its concept in the pack; the look-up that
-stands beside takes a name's first concept. Mentions of several concepts at once are left out. An interrupted run goes on where it was.
+names with the shipped identity encoder, which was trained without them, too (``train identity --exclude``), ``judge`` links the gold
+mentions of dev. Nothing is trained after the refresh. A mention is exact where its words are a name of its concept in the pack; the look-up
+that stands beside takes a name's first concept. Mentions of several concepts at once are left out. An interrupted run goes on where it was.
 """
 
 from __future__ import annotations
