@@ -130,10 +130,8 @@ class Retriever:
         short = [i for i, found in enumerate(exact) if len(found) < k]
         similar = self.similar([queries[i] for i in short], k)
         for i, found in zip(short, similar, strict=True):
-            refused = self.pack.aliases.refused(queries[i].text)
             seen = {candidate.concept for candidate in exact[i]}
-            if refused is not None:
-                exact[i] += [f for f in found if f.concept not in seen and f.concept not in refused][: k - len(exact[i])]
+            exact[i] += [f for f in found if f.concept not in seen][: k - len(exact[i])]
         return exact
 
     def named(self, query: Query) -> list[Found]:
@@ -156,9 +154,14 @@ class Retriever:
         weights = [1 / (1 + rank) for rank in range(len(concepts))]
         return [Found(c, weight / sum(weights), stage) for c, weight in zip(concepts, weights, strict=True)]
 
-    def similar(self, queries: Sequence[Query], k: int) -> list[tuple[Found, ...]]:
-        """At most ``k`` candidates of each by trigrams and vectors; what was asked is remembered, for a document says things again."""
-        wanted = [(query.long_form or query.text, query.groups) for query in queries]
+    def similar(self, queries: Sequence[Query], k: int) -> list[list[Found]]:
+        """At most ``k`` candidates of each by trigrams and vectors, but for those that the user's own aliases refuse it."""
+        found = self._similar([(query.long_form or query.text, query.groups) for query in queries], k)
+        refused = [self.pack.aliases.refused(query.text) for query in queries]
+        return [[f for f in row if left is not None and f.concept not in left] for row, left in zip(found, refused, strict=True)]
+
+    def _similar(self, wanted: Sequence[tuple[str, frozenset[int] | None]], k: int) -> list[tuple[Found, ...]]:
+        """By trigrams and vectors; what was asked before is remembered, for a document says things again."""
         found = {query: known for query in wanted if (known := self._known.get((*query, k))) is not None}
         fresh = sorted({query for query in wanted if query not in found}, key=lambda query: query[0])
         near: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []

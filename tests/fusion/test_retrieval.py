@@ -95,7 +95,7 @@ def test_a_text_is_asked_for_once_and_a_full_list_not_at_all(pack):
 def test_what_the_user_refuses_is_not_found_by_its_looks(pack):
     diabetes = pack.index_of("MONDO:0005015")
     refused = Retriever(overlay(pack, [UserAlias("asthma", None, removes=True)]))
-    assert refused.retrieve([Query("Asthma")], 3) == [[]]
+    assert refused.retrieve([Query("Asthma")], 3) == [[]] == refused.similar([Query("Asthma")], 3)
     other = Retriever(overlay(pack, [UserAlias("diabetes mellitus", diabetes, removes=True)]))
     (found,) = other.retrieve([Query("diabetes mellitus")], 8)
     assert found and diabetes not in {f.concept for f in found}
