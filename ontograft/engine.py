@@ -127,7 +127,7 @@ class Engine:
         for (first, last, label, score), scored in ((row, scored) for row, scored in linked if self._wants(row)):
             start, end = int(example.words.starts[first]), int(example.words.ends[last])
             concept, candidates = self.linker.name(scored) if self.linker is not None else (None, ())
-            also = self.linker.also(scored) if concept is not None and self.linker is not None else ()
+            also = self.linker.also(scored) if self.linker is not None else ()
             yield Entity(start, end, example.text[start:end], label, round(score, 4), concept, candidates, said.get((first, last)), also)
 
     def _wants(self, row: tuple[int, int, str, float]) -> bool:

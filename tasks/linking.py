@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ontograft.fusion.abbreviations import written_out
 from ontograft.fusion.candidates import CANDIDATES
 from ontograft.fusion.composites import expansions
-from ontograft.fusion.retrieval import Found, Query, Retriever, Stage, long_forms
+from ontograft.fusion.retrieval import Found, Query, Retriever, long_forms
 from ontograft.kg.groups import family
 from ontograft.tasks.ner.examples import Example
 from ontograft.tasks.ner.predict import Prediction
@@ -107,11 +107,18 @@ class Linker:
         missing = [i for i, scored in enumerate(found) if not scored.concepts]
         if missing:
             meant = long_forms(example.text)
-            queries = [self._query(example, spans[i], meant) for i in missing]
+            queries = {i: self._query(example, spans[i], meant) for i in missing}
             wanted = CANDIDATES if self.vocabulary is None else _TO_BE_TOLD
-            for i, query, candidates in zip(missing, queries, self._retriever.retrieve(queries, wanted), strict=True):
-                named = [f for f in candidates if f.stage in (Stage.EXACT, Stage.ABBREVIATION)]
-                found[i] = (Scored.of(named) if named else self._composite(query, meant)) or Scored.of(candidates)
+            unnamed: list[int] = []
+            for i, query in queries.items():
+                if named := self._retriever.named(query)[:wanted]:
+                    found[i] = Scored.of(named)
+                elif (composite := self._composite(query, meant)) is not None:
+                    found[i] = composite
+                else:
+                    unnamed.append(i)
+            for i, similar in zip(unnamed, self._retriever.similar([queries[i] for i in unnamed], wanted), strict=True):
+                found[i] = Scored.of(similar)
         if self.vocabulary is not None:
             found = self._told(self.vocabulary, example, spans, found)
         return _agreed([(self._surface(example, span), span[2]) for span in spans], found)
@@ -121,13 +128,14 @@ class Linker:
         candidates = tuple(
             Candidate(self._id(c), self.pack.name(c), round(s, 4)) for c, s in list(zip(scored.concepts, scored.scores, strict=True))[:top]
         )
-        if not scored.concepts or scored.scores[0] < self.minimum:
-            return None, candidates
-        return self._linked(scored), candidates
+        return self._linked(scored) if self._is_likely(scored) else None, candidates
 
     def also(self, scored: Scored) -> tuple[LinkedConcept, ...]:
-        """The further concepts of a span that names several."""
-        return tuple(self._linked(part) for part in scored.also if part.concepts and part.scores[0] >= self.minimum)
+        """The further concepts of a span that names several; none where the first is not likely enough."""
+        return tuple(self._linked(part) for part in scored.also if self._is_likely(part)) if self._is_likely(scored) else ()
+
+    def _is_likely(self, scored: Scored) -> bool:
+        return bool(scored.concepts) and scored.scores[0] >= self.minimum
 
     def _linked(self, scored: Scored) -> LinkedConcept:
         best = scored.concepts[0]
