@@ -119,8 +119,10 @@ def graph_encoder(name: str | Path | None = None) -> Path:
 
 
 def identity_encoder(name: str | Path | None = None) -> Path:
-    """The folder of an identity encoder: the shipped one (``names``, or None), or one of its own."""
-    return Path(str(resources.files("ontograft.models"))) / "names" if name in (None, "names") else Path(str(name))
+    """The folder of an identity encoder: one of its own, or the shipped one (None, or ``names`` where no such folder holds another)."""
+    if name is None or (str(name) == "names" and not (Path(name) / "identity.json").is_file()):
+        return Path(str(resources.files("ontograft.models"))) / "names"
+    return Path(name)
 
 
 def load(name: str | Path, *, task: str | None = None) -> Bundle:

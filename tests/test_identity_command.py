@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner, Result
@@ -100,6 +101,23 @@ def test_the_names_of_the_shipped_encoder_are_made_kept_and_sought_among(tiny, t
     assert call(*build).exit_code == 0
     renewed = Pack.open(tmp_path / "pack")
     assert renewed.index_of("OWN:1") is not None and key in renewed.encoders
+
+
+def test_a_folder_called_as_the_shipped_encoder_is_taken_for_what_it_is(trained, tiny, tmp_path, monkeypatch):
+    from ontograft.tasks.bundle import identity_encoder
+
+    shutil.copytree(trained[0], tmp_path / "names")
+    monkeypatch.chdir(tmp_path)
+    own, shipped = (IdentityEncoder.load(folder).key for folder in (identity_encoder("names"), identity_encoder()))
+    assert own == IdentityEncoder.load(trained[0]).key != shipped
+    store = tiny_things.store(tmp_path / "kg.db")
+    build = ("build", "--store", store, "--out", tmp_path / "pack", "--encoder", tiny.graph)
+    assert call(*build, "--identity", "names").exit_code == 0
+    assert {own} < set(Pack.open(tmp_path / "pack").encoders)
+    (tmp_path / "own.obo").write_text("format-version: 1.2\nontology: own\n\n[Term]\nid: OWN:1\nname: rabbit syndrome\n")
+    assert call("ingest", tmp_path / "own.obo", "--store", store).exit_code == 0
+    assert call(*build).exit_code == 0
+    assert not {own, shipped} & set(Pack.open(tmp_path / "pack").encoders)
 
 
 def test_a_missing_list_of_ids_is_named(tiny, tmp_path):

@@ -187,9 +187,8 @@ def _names(pack: Pack, identity: str | None, earlier: Pack | None, progress: Pro
 
     Those of the shipped encoder are made again where the earlier revision had them.
     """
-    if identity is None and earlier is not None and any(e["name"] == "names" and _has_names(e) for e in earlier.manifest.encoders.values()):
-        identity = "names"
-    if identity is None:  # before what imports torch
+    had = earlier.manifest.encoders if identity is None and earlier is not None else {}
+    if identity is None and not any(map(_has_names, had.values())):  # before what imports torch
         return pack.path
     from ontograft.encoders import index
     from ontograft.encoders.identity import IdentityEncoder, key_of
@@ -197,7 +196,8 @@ def _names(pack: Pack, identity: str | None, earlier: Pack | None, progress: Pro
     from ontograft.tasks.bundle import identity_encoder
 
     folder = identity_encoder(identity)
-    if key_of(folder) in pack.encoders:
+    key = key_of(folder)
+    if key in pack.encoders or (identity is None and key not in had):
         return pack.path
     encoder = IdentityEncoder.load(folder)
     table = NameTable.of(pack)
