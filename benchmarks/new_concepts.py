@@ -39,7 +39,6 @@ from ontograft.jobs.train import NerPlan, train_graph, train_ner
 from ontograft.kg.pack import Pack
 from ontograft.kg.store import open_store
 from ontograft.tasks import bundle as bundles
-from ontograft.tasks.bundle import identity_encoder
 from ontograft.tasks.ner.bundled import TaggerSettings
 from ontograft.tasks.ner.tagging import OpenTagger, open_tagger
 from ontograft.tasks.training import TrainingSettings
@@ -128,7 +127,7 @@ class Run:
 
     def names(self) -> dict[str, Any]:
         """Vectors of the names."""
-        encoder = identity_encoder()
+        encoder = bundles.identity_encoder()
         made = build(self.store, self.pack, encoder=str(self.encoder), identity=str(encoder))
         excluded = json.loads((encoder / "identity.json").read_text())["excluded"]
         return {"pack": Pack.open(self.pack).hash, "seconds to build": round(made.seconds), "kept from the identity encoder": excluded}

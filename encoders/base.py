@@ -85,9 +85,7 @@ def load(base: BaseEncoder) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if hasattr(config, "attention_probs_dropout_prob"):
         # Dropout inside attention rules the fused kernels out, which makes training on a processor half as fast.
         config.attention_probs_dropout_prob = 0.0
-    options: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in {"bert", "roberta", "xlm-roberta", "electra"} else {}
-    if config.model_type == "electra":
-        options = {}
+    options: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in {"bert", "roberta", "xlm-roberta"} else {}
     model = AutoModel.from_pretrained(base.path, config=config, use_safetensors=True, **options).float().eval()
     if base.adapted is not None:
         _fold(model, base.adapted)
