@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class TextAlone(GraphEncoder):
         super().__init__(settings, base)
         self.convolutions = nn.ModuleList()
 
-    def forward(self, vectors: Tensor, edge_index: Tensor, edge_class: Tensor) -> tuple[Tensor, Tensor]:
-        return (t := self.text(vectors)), t
+    def graph(self, t: Tensor, edge_index: Tensor, edge_class: Tensor, reach: Sequence[int] = ()) -> Tensor:
+        return t[: reach[0]] if reach else t
 
     def encode(self, vectors: NDArray[np.float16], graph: Csr) -> Made:
         t = self.weights().text(vectors)
@@ -76,9 +76,9 @@ class Attention(nn.Module):
         self.messages = GATv2Conv((width, width), width // 4, heads=4, edge_dim=width, add_self_loops=False)
         self.root = nn.Linear(width, width, bias=False)
 
-    def forward(self, x: Tensor, edge_index: Tensor, edge_class: Tensor, rows: slice = slice(None)) -> Tensor:
-        """Of some rows, to which row 1 of ``edge_index`` refers."""
-        return self.messages((x, x[rows]), edge_index, self.relation(edge_class)) + self.root(x[rows])  # type: ignore[no-any-return]
+    def forward(self, x: tuple[Tensor, Tensor], edge_index: Tensor, edge_class: Tensor) -> Tensor:
+        """Of the second nodes, to which row 1 of ``edge_index`` refers, by messages of the first."""
+        return self.messages(x, edge_index, self.relation(edge_class)) + self.root(x[1])  # type: ignore[no-any-return]
 
 
 class GatEncoder(GraphEncoder):
@@ -98,7 +98,7 @@ class GatEncoder(GraphEncoder):
                 rows = np.arange(low, min(low + _ROWS, graph.nodes))
                 sources, targets, classes = graph.into(rows)
                 index = torch.from_numpy(np.stack([sources, targets]))
-                parts.append(layer(hidden, index, torch.from_numpy(classes), slice(low, low + _ROWS)))
+                parts.append(layer((hidden, hidden[low : low + _ROWS]), index, torch.from_numpy(classes)))
             hidden = torch.cat(parts) if layer is self.convolutions[-1] else torch.relu(torch.cat(parts))
         return text, self.graph_norm(t + self.gamma * hidden).half().numpy()
 

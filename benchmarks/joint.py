@@ -55,14 +55,7 @@ class JointAttention(KnowledgeAttention):
         return super().forward(hidden, replace(knowledge, vectors=vectors))
 
     def _vectors(self, concepts: np.ndarray, rng: np.random.Generator) -> Tensor:
-        nodes, edges, classes = self._graph.subgraph(concepts, HOPS, FANOUT, rng)
-        text = torch.from_numpy(self._text[nodes].astype(np.float32))
-        sources, targets = torch.from_numpy(edges)
-        kinds, asked = torch.from_numpy(classes), len(concepts)
-        first, second = self.encoder.convolutions
-        within = int(targets.max()) + 1 if len(targets) else asked  # nodes of two hops away only speak
-        state = torch.relu(first((text, text[:within]), torch.stack([sources, targets]), kinds))
-        near = targets < asked
-        state = second((state, state[:asked]), torch.stack([sources, targets])[:, near], kinds[near])
-        made: Tensor = self.encoder.graph_norm(text[:asked] + self.encoder.gamma * state)
+        drawn = self._graph.subgraph(concepts, HOPS, FANOUT, rng)
+        text = torch.from_numpy(self._text[drawn.nodes].astype(np.float32))
+        made: Tensor = self.encoder.graph(text, torch.from_numpy(drawn.index), torch.from_numpy(drawn.classes), drawn.reach)
         return made

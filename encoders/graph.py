@@ -7,6 +7,7 @@ whole new ontology gets its vectors without training.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,26 +49,31 @@ class GraphEncoder(nn.Module):
         """Identity vectors ``t``, float32 ``[n, width]``, of text vectors ``[n, text_width]``."""
         return self.text_norm(self.project(vectors))  # type: ignore[no-any-return]
 
-    def forward(self, vectors: Tensor, edge_index: Tensor, edge_class: Tensor) -> tuple[Tensor, Tensor]:
-        """Both vectors of every node of a (sub)graph.
+    def forward(self, vectors: Tensor, edge_index: Tensor, edge_class: Tensor, reach: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
+        """Both vectors of the nodes of a graph, or of the first nodes of a neighbourhood.
 
         Args:
             vectors: text vectors, float32 ``[n, text_width]``.
             edge_index: int64 ``[2, edges]``, messages go from row 0 to row 1.
             edge_class: int64 ``[edges]``, see :data:`ontograft.encoders.relations.CLASSES`.
+            reach: of a neighbourhood, see :class:`ontograft.encoders.sampling.Neighbourhood`; empty of a whole graph.
 
         Returns:
-            ``t`` and ``z``, float32 ``[n, width]`` each.
+            ``t`` and ``z``, float32 ``[asked, width]`` each.
         """
         t = self.text(vectors)
-        hidden = t
-        for convolution in self.convolutions:
-            hidden = (
-                torch.relu(convolution(hidden, edge_index, edge_class))
-                if convolution is not self.convolutions[-1]
-                else convolution(hidden, edge_index, edge_class)
-            )
-        return t, self.graph_norm(t + self.gamma * hidden)
+        z = self.graph(t, edge_index, edge_class, reach)
+        return t[: len(z)], z
+
+    def graph(self, t: Tensor, edge_index: Tensor, edge_class: Tensor, reach: Sequence[int] = ()) -> Tensor:
+        """``z`` of identity vectors; a convolution computes only the nodes that the ones after it read."""
+        reach, hidden, last = reach or [len(t)] * (len(self.convolutions) + 1), t, len(self.convolutions) - 1
+        for number, convolution in enumerate(self.convolutions):
+            rows = reach[last - number]
+            near = edge_index[1] < rows
+            hidden = convolution((hidden, hidden[:rows]), edge_index[:, near], edge_class[near])
+            hidden = torch.relu(hidden) if number < last else hidden
+        return self.graph_norm(t[: reach[0]] + self.gamma * hidden)  # type: ignore[no-any-return]
 
     def encode(self, vectors: NDArray[np.float16], graph: Csr) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
         """Both vectors of every concept, by chunks of nodes, so that memory stays bounded.

@@ -2,8 +2,8 @@
 
 A batch is a set of edges. Their ends are the seeds; the edges themselves are taken out of the neighbourhood before
 messages pass, so that a link is never predicted from itself. Synonym contrast (as in SapBERT, Liu et al. 2021) pulls the
-vector of another name to its concept; the other ends of the edges are the hard negatives. Links are scored by DistMult
-against the other ends in the batch.
+vector of another name to its concept; the other ends of the edges are the hard negatives. Links are scored from both ends
+against all of the batch, and against a concept two steps from each tail: a sibling, or another disease's sign.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ontograft.encoders.graph import GraphEncoder
-from ontograft.encoders.links import Links, LinkScorer, hold_out, pairs, ranks
+from ontograft.encoders.links import Links, LinkScorer, hold_out, pairs, ranks, true_ends
 from ontograft.encoders.relations import CLASSES
 from ontograft.encoders.sampling import Csr
 from ontograft.errors import CorpusError
@@ -137,43 +137,62 @@ def _loss(
     rng: np.random.Generator,
 ) -> Tensor:
     u, v = heads[edges], data.graph.indices[edges].astype(np.int64)
-    t, z, place = _embed(encoder, data, np.concatenate([u, v]), pairs(u, v, data.graph.nodes), settings.fanout, rng)
-    zu, zv = z[place[: len(u)]], z[place[len(u) :]]
-    classes = torch.from_numpy(data.graph.classes[edges])
-    target = torch.arange(len(u))
-    scores = scorer(zu, classes, zv)
-    same = torch.from_numpy(v[None, :] == v[:, None]) & ~torch.eye(len(v), dtype=torch.bool)
-    link = nn.functional.cross_entropy(scores.masked_fill(same, -1e4), target)
-    link = link + nn.functional.cross_entropy(
-        scores.T.masked_fill(torch.from_numpy(u[None, :] == u[:, None]) & ~torch.eye(len(u), dtype=torch.bool), -1e4), target
-    )
-    named, at = _with_synonyms(np.concatenate([u, v]), first_synonym)
+    near = v
+    for _ in range(2):
+        near = data.graph.sample(near, 1, rng)[0]
+    seeds = np.concatenate([u, v, near])
+    t, z, place = _embed(encoder, data, seeds, pairs(u, v, data.graph.nodes), settings.fanout, rng)
+    classes = data.graph.classes[edges].astype(np.int64)
+    link = _link_loss(scorer, data.graph, z, place, (u, v), classes) + _link_loss(scorer, data.graph, z, place, (v, u), classes ^ 1)
+    named = _named(first_synonym, u, v)
     if not len(named):
         return link
     drawn = first_synonym[named] + (rng.random(len(named)) * (first_synonym[named + 1] - first_synonym[named])).astype(np.int64)
     names = encoder.text(torch.from_numpy(data.synonyms[drawn]).float())
-    rows = place[torch.from_numpy(at)]
+    rows = torch.from_numpy(place[named])
     contrast = sum(_info_nce(names, vectors[rows], settings.temperature) for vectors in (t, z))
     return link + contrast
 
 
+def _link_loss(
+    scorer: LinkScorer,
+    graph: Csr,
+    z: Tensor,
+    place: NDArray[np.int64],
+    ends: tuple[NDArray[np.int64], NDArray[np.int64]],
+    classes: NDArray[np.int64],
+) -> Tensor:
+    """How surprising the true ends of links are among all seeds; other true ends, and those that ask, are no wrong answers."""
+    asked, true = ends
+    scores = scorer(z[place[asked]], torch.from_numpy(classes), z)
+    others, at = true_ends(graph, asked, classes)
+    left = torch.zeros(scores.shape, dtype=torch.bool)
+    here = place[others] >= 0
+    left[at[here], place[others[here]]] = True
+    rows = torch.arange(len(asked))
+    left[rows, place[asked]] = True
+    left[rows, place[true]] = False
+    return nn.functional.cross_entropy(scores.masked_fill(left, -1e4), torch.from_numpy(place[true]))
+
+
 def _embed(
     encoder: GraphEncoder, data: GraphData, seeds: NDArray[np.int64], without: NDArray[np.int64], fanout: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Vectors of a sampled neighbourhood without the given pairs, and where each seed stands in them."""
-    nodes, index, classes = data.graph.subgraph(seeds, encoder.settings.layers, fanout, rng)
-    ends = nodes[index]
+) -> tuple[Tensor, Tensor, NDArray[np.int64]]:
+    """Vectors of the distinct seeds by a sampled neighbourhood without the given pairs, and where each node stands among them, or -1."""
+    drawn = data.graph.subgraph(seeds, encoder.settings.layers, fanout, rng)
+    ends = drawn.nodes[drawn.index]
     keep = ~np.isin(pairs(ends[0], ends[1], data.graph.nodes), without)
-    t, z = encoder(torch.from_numpy(data.vectors[nodes]).float(), torch.from_numpy(index[:, keep]), torch.from_numpy(classes[keep]))
-    order = np.argsort(nodes)
-    return t, z, torch.from_numpy(order[np.searchsorted(nodes[order], seeds)])
+    vectors, index = torch.from_numpy(data.vectors[drawn.nodes]).float(), torch.from_numpy(drawn.index[:, keep])
+    t, z = encoder(vectors, index, torch.from_numpy(drawn.classes[keep]), drawn.reach)
+    place = np.full(data.graph.nodes, -1)
+    place[drawn.nodes[: len(z)]] = np.arange(len(z))
+    return t, z, place
 
 
-def _with_synonyms(nodes: NDArray[np.int64], first_synonym: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Distinct nodes that have a further name, and their place in ``nodes``."""
-    distinct, at = np.unique(nodes, return_index=True)
-    has = first_synonym[distinct + 1] > first_synonym[distinct]
-    return distinct[has], at[has]
+def _named(first_synonym: NDArray[np.int64], *nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The distinct nodes that have a further name."""
+    distinct = np.unique(np.concatenate(nodes))
+    return distinct[first_synonym[distinct + 1] > first_synonym[distinct]]
 
 
 def _info_nce(names: Tensor, concepts: Tensor, temperature: float) -> Tensor:
@@ -193,7 +212,7 @@ def _report(
 ) -> GraphReport:
     t, z = encoder.encode(data.vectors, graph)
     found, text_only = (ranks(scorer, vectors, held, data.graph) for vectors in (z, t))
-    named, _ = _with_synonyms(np.concatenate([held.heads, held.tails]), first_synonym)
+    named = _named(first_synonym, held.heads, held.tails)
     accuracy = float("nan")
     if len(named):
         names = nn.functional.normalize(encoder.text(torch.from_numpy(data.synonyms[first_synonym[named]]).float()), dim=-1)

@@ -1,4 +1,4 @@
-"""Link prediction: edges held out by pair of concepts, DistMult, and filtered ranks (Bordes et al. 2013).
+"""Link prediction: edges held out by pair of concepts, a score, and filtered ranks (Bordes et al. 2013).
 
 A pack's concepts are joined, so a pair that is held out is held out in both directions, of every relation and ontology at once.
 """
@@ -29,15 +29,23 @@ class Links:
 
 
 class LinkScorer(nn.Module):
-    """DistMult (Yang et al. 2015): ``score(u, r, v) = sum(u * r * v)``; used in training alone."""
+    """ComplEx (Trouillon et al. 2016): ``score(u, r, v) = Re(sum(u * r * conj(v)))``; used in training alone.
+
+    The first half of a vector is its real part. A class and its inverse share ``r``, conjugated: a link scores the same from both ends,
+    and a parent is told from a child, which DistMult's product cannot.
+    """
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
-        self.relation = nn.Parameter(torch.ones(classes, width) / width**0.5)
+        self.real = nn.Parameter(torch.full((classes // 2, width // 2), width**-0.5))
+        self.imaginary = nn.Parameter(torch.zeros(classes // 2, width // 2))
 
     def forward(self, heads: Tensor, classes: Tensor, tails: Tensor) -> Tensor:
-        """Scores of every head with every tail, float32 ``[heads, tails]``."""
-        return (heads * self.relation[classes]) @ tails.T
+        """Scores of every head, by its link's class, with every tail, float32 ``[heads, tails]``."""
+        kind, sign = classes // 2, (1 - 2 * (classes % 2))[:, None]
+        real, imaginary = self.real[kind], self.imaginary[kind] * sign
+        a, b = heads.chunk(2, dim=-1)
+        return torch.cat([a * real - b * imaginary, a * imaginary + b * real], -1) @ tails.T
 
 
 def pairs(u: NDArray[np.integer[Any]], v: NDArray[np.integer[Any]], n: int) -> NDArray[np.int64]:
@@ -62,6 +70,7 @@ def hold_out(graph: Csr, share: float, rng: np.random.Generator) -> tuple[Csr, L
     return Csr(np.concatenate([[0], np.cumsum(counts)]), graph.indices[left], graph.classes[left]), held
 
 
+@torch.inference_mode()
 def ranks(scorer: LinkScorer, vectors: NDArray[np.floating[Any]], links: Links, known: Csr) -> NDArray[np.float64]:
     """Where the true end stands among all concepts, from 1 on, asked for from either end of a link.
 
@@ -74,19 +83,23 @@ def ranks(scorer: LinkScorer, vectors: NDArray[np.floating[Any]], links: Links, 
     Returns:
         float64 ``[2, links]``: of the tails, then of the heads.
     """
-    table, relation = vectors.astype(np.float32), scorer.relation.detach().cpu().numpy()
+    table = torch.from_numpy(vectors.astype(np.float32))
     found = np.empty((2, len(links.heads)))
-    # seen from the tail an edge is of the class beside (see ``relations.CLASSES``); the score is the same from both ends
-    for row, (asked, true, seen) in enumerate(
-        ((links.heads, links.tails, links.classes), (links.tails, links.heads, links.classes ^ 1)),
-    ):
+    # seen from the tail an edge is of the class beside, see ``relations.CLASSES``
+    for row, (asked, true, classes) in enumerate(((links.heads, links.tails, links.classes), (links.tails, links.heads, links.classes ^ 1))):
         for low in range(0, len(asked), _ROWS):
             part = slice(low, low + _ROWS)
-            scores = (table[asked[part]] * relation[links.classes[part]]) @ table.T
+            scores = scorer(table[asked[part]], torch.from_numpy(classes[part]), table).numpy()
             own = scores[np.arange(len(scores)), true[part]][:, None]
-            ends, at, classes = known.into(asked[part])
-            others = classes == seen[part][at]
-            scores[at[others], ends[others]] = -np.inf
+            ends, at = true_ends(known, asked[part], classes[part])
+            scores[at, ends] = -np.inf
             scores[np.arange(len(scores)), asked[part]] = -np.inf
             found[row, part] = 1 + (scores > own).sum(1) + (scores == own).sum(1) / 2
     return found
+
+
+def true_ends(graph: Csr, asked: NDArray[np.int64], classes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where links of a class lead: the ends, and the places in ``asked`` they are reached from, int64 ``[links]`` each."""
+    ends, at, seen = graph.into(asked)
+    same = seen == classes[at]
+    return ends[same], at[same]

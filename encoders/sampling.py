@@ -9,6 +9,23 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Some nodes and what is drawn of what surrounds them.
+
+    Attributes:
+        nodes: their numbers in the graph, those asked for first, then by their distance from these, int64 ``[nodes]``.
+        index: messages by places in ``nodes``, from row 0 to row 1, int64 ``[2, edges]``.
+        classes: their relation classes, int64 ``[edges]``.
+        reach: how many of the nodes are within 0, 1, … hops of those asked for.
+    """
+
+    nodes: NDArray[np.int64]
+    index: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    reach: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Csr:
     """A graph whose every edge stands with both its ends: node ``i`` has ``indices[indptr[i]:indptr[i + 1]]``.
 
@@ -51,16 +68,10 @@ class Csr:
         at = np.repeat(self.indptr[nodes], take) + np.where(wide, drawn, within)
         return self.indices[at].astype(np.int64), targets, np.asarray(self.classes[at], dtype=np.int64)
 
-    def subgraph(
-        self, seeds: NDArray[np.int64], hops: int, fanout: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The sampled neighbourhood that ``hops`` convolutions need to compute the seeds.
-
-        Returns:
-            nodes (global numbers, the unique seeds first), edge_index (local numbers, ``[2, edges]``) and classes.
-        """
+    def subgraph(self, seeds: NDArray[np.int64], hops: int, fanout: int, rng: np.random.Generator) -> Neighbourhood:
+        """The sampled neighbourhood that ``hops`` convolutions need to compute the seeds."""
         nodes = _unique(seeds)
-        frontier, sources, targets, classes = nodes, [], [], []
+        frontier, sources, targets, classes, reach = nodes, [], [], [], [len(nodes)]
         for _ in range(hops):
             s, t, c = self.sample(frontier, fanout, rng)
             sources.append(s)
@@ -68,10 +79,11 @@ class Csr:
             classes.append(c)
             fresh = np.setdiff1d(s, nodes)
             nodes, frontier = np.concatenate([nodes, fresh]), fresh
+            reach.append(len(nodes))
         order = np.argsort(nodes, kind="stable")
         ranked = nodes[order]
         local = [order[np.searchsorted(ranked, np.concatenate(part))] if part else np.zeros(0, np.int64) for part in (sources, targets)]
-        return nodes, np.stack(local), np.concatenate(classes)
+        return Neighbourhood(nodes, np.stack(local), np.concatenate(classes), tuple(reach))
 
 
 def _unique(values: NDArray[np.int64]) -> NDArray[np.int64]:

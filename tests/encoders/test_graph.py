@@ -40,6 +40,18 @@ def test_encoding_by_chunks_is_the_forward_pass(chunk, encoder, monkeypatch):
     assert np.allclose(text, t.numpy(), atol=4e-3) and np.allclose(z, whole.numpy(), atol=4e-3)
 
 
+def test_of_a_neighbourhood_only_what_is_asked_for_is_computed_and_equals_the_whole(encoder):
+    graph, vectors = random_graph(), texts(200)
+    text, z = encoder.encode(vectors, graph)
+    drawn = graph.subgraph(np.array([9, 3, 150]), 2, 10_000, np.random.default_rng(0))
+    assert len(drawn.nodes) < graph.nodes
+    with torch.inference_mode():
+        index, classes = torch.from_numpy(drawn.index), torch.from_numpy(drawn.classes)
+        near_text, near = encoder(torch.from_numpy(vectors[drawn.nodes]).float(), index, classes, drawn.reach)
+    assert near.shape == near_text.shape == (3, 16)
+    assert np.allclose(near.numpy(), z[[9, 3, 150]], atol=4e-3) and np.allclose(near_text.numpy(), text[[9, 3, 150]], atol=4e-3)
+
+
 def test_without_gamma_the_graph_says_nothing(encoder):
     with torch.no_grad():
         encoder.gamma.zero_()

@@ -8,7 +8,7 @@ from ontograft.encoders import graph_training
 from ontograft.encoders.concepts import csr_of, text_vectors, texts_of
 from ontograft.encoders.graph import GraphEncoder, GraphSettings
 from ontograft.encoders.graph_training import GraphData, GraphTraining, train
-from ontograft.encoders.links import hold_out, pairs
+from ontograft.encoders.links import LinkScorer, hold_out, pairs
 from ontograft.encoders.relations import classes_of
 from ontograft.encoders.sampling import Csr
 from ontograft.encoders.text import TextEncoder
@@ -80,13 +80,13 @@ def test_no_message_carries_an_edge_to_be_predicted(tiny, monkeypatch):
 
     def subgraph(self, *options):
         found = real_subgraph(self, *options)
-        nodes.append(found[0])
+        nodes.append(found.nodes)
         return found
 
-    def forward(self, vectors, edge_index, edge_class):
+    def forward(self, vectors, edge_index, edge_class, reach):
         ends = nodes[-1][edge_index.numpy()]
         messages.append(set(pairs(ends[0], ends[1], NODES).tolist()))
-        return real_forward(self, vectors, edge_index, edge_class)
+        return real_forward(self, vectors, edge_index, edge_class, reach)
 
     def encode(self, vectors, graph):
         heads = np.repeat(np.arange(NODES), np.diff(graph.indptr))
@@ -102,6 +102,19 @@ def test_no_message_carries_an_edge_to_be_predicted(tiny, monkeypatch):
     assert len(messages) == 7 and len(held) == 23  # six steps and the report
     for sent, own in zip(messages, [*batches, set()], strict=True):
         assert sent and not sent & own and not sent & held
+
+
+def test_true_ends_and_the_asker_are_no_wrong_answers(tiny):
+    """Of 1's three children two are in the batch: the loss of either is the same with the other there and without."""
+    data = family()
+    scorer, z = LinkScorer(6, 16), torch.randn(4, 16)
+    nodes = np.array([1, 4, 5, 50])  # 4 and 5 are children of 1, 50 is none
+    place = np.full(NODES, -1)
+    place[nodes] = np.arange(4)
+    asked, child = (np.array([1]), np.array([4])), np.array([1])
+    loss = graph_training._link_loss(scorer, data.graph, z, place, asked, child)
+    alone = torch.nn.functional.cross_entropy(scorer(z[[0]], torch.tensor([1]), z[[1, 3]]), torch.tensor([0]))
+    assert loss.item() == pytest.approx(alone.item(), abs=1e-5) and loss > 0
 
 
 @pytest.mark.parametrize("lacks", ["edges", "synonyms"])

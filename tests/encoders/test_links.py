@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ontograft.encoders.links import Links, LinkScorer, hold_out, pairs, ranks
+from ontograft.encoders.links import Links, LinkScorer, hold_out, pairs, ranks, true_ends
 from ontograft.encoders.relations import classes_of
 from ontograft.encoders.sampling import Csr
 from ontograft.kg.adjacency import Adjacency
@@ -42,9 +42,7 @@ def test_a_graph_of_one_pair_is_left_whole():
 
 def test_ranks_pass_over_other_true_ends_and_the_asker():
     whole = graph(5, [(0, "is_a", 1), (0, "is_a", 2), (3, "is_a", 1)])
-    scorer = LinkScorer(6, 2)
-    with torch.no_grad():
-        scorer.relation.fill_(1.0)
+    scorer = LinkScorer(6, 2)  # fresh, its scores go by the dot product
     # by dot product with 0: itself 1.0, 1 -> .9, 4 -> .8, 2 -> .7, 3 -> .5
     vectors = np.array([[1, 0], [0.9, 0], [0.7, 0], [0.5, 0], [0.8, 0]])
     tails, heads = ranks(scorer, vectors, Links(np.array([0]), np.array([0]), np.array([2])), whole)
@@ -52,7 +50,29 @@ def test_ranks_pass_over_other_true_ends_and_the_asker():
     assert heads.tolist() == [1.0]
 
 
+def test_a_parent_is_told_from_a_child_and_both_ends_agree():
+    torch.manual_seed(0)
+    scorer = LinkScorer(6, 8)
+    with torch.no_grad():
+        for weights in scorer.parameters():
+            weights.normal_()
+    u, v = torch.randn(3, 8), torch.randn(4, 8)
+    parent, child = torch.zeros(3, dtype=torch.long), torch.ones(4, dtype=torch.long)
+    upwards = scorer(u, parent, v)
+    assert torch.allclose(upwards, scorer(v, child, u).T, atol=1e-5)
+    assert not torch.allclose(upwards, scorer(v, parent[0].expand(4), u).T, atol=0.1)
+    real, imaginary = (part[0].detach() for part in (scorer.real, scorer.imaginary))
+    by_definition = (torch.complex(u[0, :4], u[0, 4:]) * torch.complex(real, imaginary) * torch.complex(v[0, :4], -v[0, 4:])).sum().real
+    assert upwards[0, 0].item() == pytest.approx(by_definition.item(), abs=1e-5)
+
+
 def test_equal_scores_share_their_rank():
     whole = graph(4, [(0, "is_a", 1)])
     found = ranks(LinkScorer(6, 2), np.ones((4, 2)), Links(np.array([0]), np.array([0]), np.array([1])), whole)
     assert found == pytest.approx(2.5 - 0.5)
+
+
+def test_true_ends_are_those_of_the_class():
+    whole = graph(5, [(0, "is_a", 1), (0, "is_a", 2), (3, "is_a", 1), (0, "treats", 4)])
+    ends, at = true_ends(whole, np.array([1, 0, 0]), np.array([1, 0, 4]))
+    assert sorted(zip(at.tolist(), ends.tolist(), strict=True)) == [(0, 0), (0, 3), (1, 1), (1, 2), (2, 4)]

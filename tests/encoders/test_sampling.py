@@ -36,7 +36,10 @@ def test_the_fanout_is_respected_and_small_neighbourhoods_are_whole(fanout):
 def test_seeds_come_first_and_subgraph_edges_exist():
     graph = random_graph()
     seeds = np.array([5, 3, 5, 199, 40, 3])
-    nodes, index, classes = graph.subgraph(seeds, 2, 4, np.random.default_rng(1))
+    drawn = graph.subgraph(seeds, 2, 4, np.random.default_rng(1))
+    nodes, index, classes = drawn.nodes, drawn.index, drawn.classes
+    assert drawn.reach[0] == 4 < drawn.reach[1] < drawn.reach[2] == len(nodes)
+    assert set(nodes[index[0][index[1] < 4]].tolist()) <= set(nodes[: drawn.reach[1]].tolist())  # what speaks to a seed is one hop away
     assert nodes[:4].tolist() == [5, 3, 199, 40]
     assert len(set(nodes.tolist())) == len(nodes)
     assert index.shape == (2, len(classes)) and index.max() < len(nodes)
@@ -50,15 +53,16 @@ def test_seeds_come_first_and_subgraph_edges_exist():
 def test_a_subgraph_of_lonely_nodes_has_no_edges():
     graph = random_graph()
     lonely = np.flatnonzero(np.diff(graph.indptr) == 0)[:3]
-    nodes, index, classes = graph.subgraph(lonely, 2, 4, np.random.default_rng(1))
-    assert nodes.tolist() == lonely.tolist() and index.shape == (2, 0) and len(classes) == 0
+    drawn = graph.subgraph(lonely, 2, 4, np.random.default_rng(1))
+    assert drawn.nodes.tolist() == lonely.tolist() and drawn.index.shape == (2, 0) and len(drawn.classes) == 0
+    assert drawn.reach == (3, 3, 3)
 
 
 def test_with_a_wide_fanout_the_subgraph_is_the_neighbourhood():
     graph = random_graph()
     node = int(np.diff(graph.indptr).argmax())
-    nodes, index, classes = graph.subgraph(np.array([node]), 1, 10_000, np.random.default_rng(1))
-    found = set(zip(*nodes[index].tolist(), classes.tolist(), strict=True))
+    drawn = graph.subgraph(np.array([node]), 1, 10_000, np.random.default_rng(1))
+    found = set(zip(*drawn.nodes[drawn.index].tolist(), drawn.classes.tolist(), strict=True))
     assert found == {e for e in edge_set(graph) if e[1] == node} and found
 
 
