@@ -5,9 +5,10 @@
 Mondo, HPO, HPO's annotations and ICD-10-CM with Mondo's mappings to ICD-10-CM and OMIM, compiled into a pack of joined concepts. Every arm
 is trained by the product's job with the same seed, steps, batches and sampled neighbourhoods. Links: two per cent of the edges (2,000 at
 most) are held out by pair of joined concepts, in both directions and of all ontologies; the true end is ranked among all concepts, other
-true ends passed over, from either end. Names: 2,000 further names of concepts that are read by their definition, so that the name is not in
-the concept's own text, are kept from training; each must be nearer to its concept than to the 32 concepts whose text is nearest to it
-before training and to 32 children of its concept's parents. An arm's figures are kept in the work folder and not made again.
+true ends passed over, from either end; beside it what the arm's own text vectors reach. Names: 2,000 further names of concepts that are
+read by their definition, so that the name is not in the concept's own text, are kept from training; each must be nearer to its concept
+than to the 32 concepts whose text is nearest to it before training and to 32 children of its concept's parents. An arm's figures are kept
+in the work folder and not made again.
 """
 
 from __future__ import annotations
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--arms", default=",".join(ARMS))
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=2400)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     pack, text = compiled(options.data, options.work), TextEncoder(base_encoders.resolve())

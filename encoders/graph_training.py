@@ -27,7 +27,7 @@ from ontograft.errors import CorpusError
 class GraphTraining:
     """Settings of a run; ``held_out`` is the share of edges kept for the report."""
 
-    steps: int = 800
+    steps: int = 2400
     batch: int = 256
     fanout: int = 10
     learning_rate: float = 2e-3

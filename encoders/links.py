@@ -86,7 +86,9 @@ def ranks(scorer: LinkScorer, vectors: NDArray[np.floating[Any]], links: Links, 
     table = torch.from_numpy(vectors.astype(np.float32))
     found = np.empty((2, len(links.heads)))
     # seen from the tail an edge is of the class beside, see ``relations.CLASSES``
-    for row, (asked, true, classes) in enumerate(((links.heads, links.tails, links.classes), (links.tails, links.heads, links.classes ^ 1))):
+    for row, (asked, true, classes) in enumerate(
+        ((links.heads, links.tails, links.classes), (links.tails, links.heads, links.classes ^ 1))
+    ):
         for low in range(0, len(asked), _ROWS):
             part = slice(low, low + _ROWS)
             scores = scorer(table[asked[part]], torch.from_numpy(classes[part]), table).numpy()

@@ -7,13 +7,15 @@ concept of the label has are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ontograft.fusion.abbreviations import written_out
-from ontograft.fusion.candidates import CANDIDATES
+from ontograft.fusion.candidates import CANDIDATES, FEATURES
 from ontograft.fusion.composites import expansions
 from ontograft.fusion.retrieval import Found, Query, Retriever, long_forms
 from ontograft.kg.groups import family
@@ -32,6 +34,11 @@ _UNKNOWN_BELIEVED = 0.5
 
 # What a concept loses of its probability with each edge to the one that stands for it: the further up, the less it says.
 _EDGE = 0.25
+
+# What is left of the posterior of a concept that is named so only in another form ("ergotamine" of the Ergotamines), or by a name that is
+# narrower, broader or merely related.
+_FOLDED, _OTHER_SCOPE = 0.5, 0.1
+_FOLD, _SCOPE = FEATURES.index("inverted or folded"), FEATURES.index("other scope")
 
 # Candidates that are retrieved where a vocabulary is to tell them: several of them may be told by one of its concepts.
 _TO_BE_TOLD = 2 * CANDIDATES
@@ -103,6 +110,7 @@ class Linker:
             row = where.get((first, last))
             if row is not None and prediction.posterior[row].any():
                 found[i] = self._by_posterior(example, prediction, row, label)
+        named = {i for i, scored in enumerate(found) if scored.concepts}
         # Not a name, one left out of a window that was full, or a name of other things only.
         missing = [i for i, scored in enumerate(found) if not scored.concepts]
         if missing:
@@ -111,8 +119,8 @@ class Linker:
             wanted = CANDIDATES if self.vocabulary is None else _TO_BE_TOLD
             unnamed: list[int] = []
             for i, query in queries.items():
-                if named := self._retriever.named(query)[:wanted]:
-                    found[i] = Scored.of(named)
+                if known := self._retriever.named(query)[:wanted]:
+                    found[i] = Scored.of(known)
                 elif (composite := self._composite(query, meant)) is not None:
                     found[i] = composite
                 else:
@@ -120,7 +128,7 @@ class Linker:
             for i, similar in zip(unnamed, self._retriever.similar([queries[i] for i in unnamed], wanted), strict=True):
                 found[i] = Scored.of(similar)
         if self.vocabulary is not None:
-            found = self._told(self.vocabulary, example, spans, found)
+            found = self._told(self.vocabulary, example, spans, found, named)
         return _agreed([(self._surface(example, span), span[2]) for span in spans], found)
 
     def name(self, scored: Scored, *, top: int = 5) -> tuple[LinkedConcept | None, tuple[Candidate, ...]]:
@@ -144,10 +152,15 @@ class Linker:
         return LinkedConcept(shown, self.pack.name(best), round(scored.scores[0], 4), others)
 
     def _told(
-        self, vocabulary: Vocabulary, example: Example, spans: Sequence[tuple[int, int, str]], found: Sequence[Scored]
+        self,
+        vocabulary: Vocabulary,
+        example: Example,
+        spans: Sequence[tuple[int, int, str]],
+        found: Sequence[Scored],
+        named: Set[int],
     ) -> list[Scored]:
         """Links in concepts of a vocabulary; what is like a name tells it where nothing of the vocabulary stands for its concept."""
-        told = [_told_by(vocabulary, scored) for scored in found]
+        told = [_told_by(vocabulary, _known(vocabulary, scored) if i in named else scored) for i, scored in enumerate(found)]
         untold = [i for i, scored in enumerate(told) if not scored.concepts]
         if untold:
             meant = long_forms(example.text)
@@ -172,9 +185,10 @@ class Linker:
         known, unknown = float(posterior[keep].sum()), float(posterior[CANDIDATES + 1])
         if known <= 0:
             return Scored()
-        believed = (1 - _UNKNOWN_BELIEVED * unknown / (known + unknown)) / known
-        order = sorted(keep, key=lambda k: -posterior[k])
-        return Scored(tuple(int(concepts[k]) for k in order), tuple(float(posterior[k]) * believed for k in order))
+        features = example.spans.features[row][keep]
+        meant = posterior[keep] * np.where(features[:, _FOLD] > 0, _FOLDED, 1) * np.where(features[:, _SCOPE] > 0, _OTHER_SCOPE, 1)
+        meant *= (1 - _UNKNOWN_BELIEVED * unknown / (known + unknown)) / meant.sum()
+        return _ordered(dict(zip(concepts[keep].tolist(), meant.tolist(), strict=True)))
 
     def _query(self, example: Example, span: tuple[int, int, str], meant: Mapping[str, str]) -> Query:
         text = self._surface(example, span)
@@ -229,6 +243,15 @@ def _mixed(parts: Iterable[tuple[Scored, float]]) -> Scored:
 def _ordered(masses: Mapping[int, float]) -> Scored:
     order = sorted(masses, key=lambda c: -masses[c])
     return Scored(tuple(order), tuple(masses[c] for c in order))
+
+
+def _known(vocabulary: Vocabulary, scored: Scored) -> Scored:
+    """Of the concepts of one name those that the vocabulary has, where it has any: the others name nothing else."""
+    inside = {c: s for c, s in zip(scored.concepts, scored.scores, strict=True) if c in vocabulary}
+    if not inside:
+        return scored
+    share = sum(scored.scores) / sum(inside.values())
+    return _ordered({c: s * share for c, s in inside.items()})
 
 
 def _told_by(vocabulary: Vocabulary, scored: Scored) -> Scored:

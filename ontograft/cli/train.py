@@ -152,7 +152,7 @@ def ner(
 @click.option("--pack", required=True, type=click.Path(path_type=Path), help="The pack to learn from; it needs no vectors.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the graph encoder.")
 @click.option("--encoder", help="Text encoder: a Hugging Face name or a folder; all-MiniLM-L6-v2 by default.")
-@click.option("--steps", default=800, type=click.IntRange(1), show_default=True, help="Training steps.")
+@click.option("--steps", default=2400, type=click.IntRange(1), show_default=True, help="Training steps.")
 @click.option("--seed", default=0, show_default=True, help="Seed.")
 @click.option("--overwrite", is_flag=True, help="Replace an encoder that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the held-out figures as JSON.")
