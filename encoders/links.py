@@ -1,4 +1,4 @@
-"""Link prediction: edges held out by pair of concepts, a score, and filtered ranks (Bordes et al. 2013).
+"""Link prediction: edges held out by pair of concepts, ComplEx, and filtered ranks (Bordes et al. 2013).
 
 A pack's concepts are joined, so a pair that is held out is held out in both directions, of every relation and ontology at once.
 """

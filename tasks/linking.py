@@ -160,7 +160,7 @@ class Linker:
         named: Set[int],
     ) -> list[Scored]:
         """Links in concepts of a vocabulary; what is like a name tells it where nothing of the vocabulary stands for its concept."""
-        told = [_told_by(vocabulary, _known(vocabulary, scored) if i in named else scored) for i, scored in enumerate(found)]
+        told = [_told_by(vocabulary, _inside(vocabulary, scored) if i in named else scored) for i, scored in enumerate(found)]
         untold = [i for i, scored in enumerate(told) if not scored.concepts]
         if untold:
             meant = long_forms(example.text)
@@ -245,7 +245,7 @@ def _ordered(masses: Mapping[int, float]) -> Scored:
     return Scored(tuple(order), tuple(masses[c] for c in order))
 
 
-def _known(vocabulary: Vocabulary, scored: Scored) -> Scored:
+def _inside(vocabulary: Vocabulary, scored: Scored) -> Scored:
     """Of the concepts of one name those that the vocabulary has, where it has any: the others name nothing else."""
     inside = {c: s for c, s in zip(scored.concepts, scored.scores, strict=True) if c in vocabulary}
     if not inside:
