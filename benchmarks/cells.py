@@ -33,22 +33,14 @@ def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def differences(cells: Cells, pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Difference in span F1 and its 95 % interval, over documents with the shared seeds pooled, of each pair that is there."""
+    """Difference in span F1 and its 95 % interval, over documents with the shared seeds nested, of each pair that is there."""
     found = {}
     for one, other in pairs:
         if one not in cells or other not in cells:
             continue
-        shared = sorted({c["metrics"]["seed"] for c in cells[one]} & {c["metrics"]["seed"] for c in cells[other]})
-        left, right = (
-            [
-                tuple(counts)
-                for seed in shared
-                for c in cells[k]
-                if c["metrics"]["seed"] == seed
-                for counts in c["metrics"]["document_counts"]
-            ]
-            for k in (one, other)
-        )
-        value, low, high = bootstrap_difference(left, right)
-        found[f"{one} - {other}"] = {"f1": round(value, 4), "interval": [round(low, 4), round(high, 4)], "seeds": shared}
+        by_seed = [{c["metrics"]["seed"]: c["metrics"]["document_counts"] for c in cells[key]} for key in (one, other)]
+        shared = sorted(by_seed[0].keys() & by_seed[1].keys())
+        if shared:
+            value, low, high = bootstrap_difference(*([counts[seed] for seed in shared] for counts in by_seed))
+            found[f"{one} - {other}"] = {"f1": round(value, 4), "interval": [round(low, 4), round(high, 4)], "seeds": shared}
     return found

@@ -29,26 +29,17 @@ from ontograft.tasks import bundle as bundles
 from ontograft.tasks.coding import bundled
 from ontograft.tasks.coding.evaluation import BIN_NAMES, counts, figures
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining
+from ontograft.tasks.metrics import bootstrap_difference
 
 RESULT = Path(__file__).parent / "results" / "coding.json"
 ARMS, SEEDS = (Arm.GRAPH, Arm.NAMES, Arm.OFF), (0, 1, 2)
 FILTERED = "phrase dictionary, filtered"
-ROUNDS = 2000
-
-
-def f1(sums: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(2 * sums[..., 0] / np.maximum(sums[..., 1] + sums[..., 2], 1))
 
 
 def interval(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, float]:
-    """F1 of ``a`` less F1 of ``b``, ``[seeds, documents, 3]`` each, with its 95 % interval: documents, and seeds within, drawn anew."""
-    rng, found = np.random.default_rng(0), []
-    for _ in range(ROUNDS):
-        rows = rng.integers(a.shape[1], size=a.shape[1])
-        left, right = (f1(x[rng.integers(len(x), size=len(x))][:, rows].sum(1)).mean() for x in (a, b))
-        found.append(left - right)
-    low, high = np.quantile(found, [0.025, 0.975])
-    return {"difference": float(f1(a.sum(1)).mean() - f1(b.sum(1)).mean()), "low": float(low), "high": float(high)}
+    """F1 of ``a`` less F1 of ``b``, ``[seeds, documents, 3]`` each, with its 95 % interval."""
+    value, low, high = bootstrap_difference(a, b)
+    return {"difference": value, "low": low, "high": high}
 
 
 def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str, float]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Span = tuple[int, int, str]
 
@@ -92,25 +92,31 @@ def calibration_error(scores: Sequence[float], right: Sequence[bool], *, bins: i
     return float(np.abs(gaps).sum() / len(score))
 
 
-def bootstrap_difference(
-    a: Sequence[tuple[int, int, int]], b: Sequence[tuple[int, int, int]], *, rounds: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
-    """Difference of two systems' micro F1 with its 95 % interval, by a paired bootstrap over documents.
+def bootstrap_difference(a: ArrayLike, b: ArrayLike, *, rounds: int = 2000, seed: int = 0) -> tuple[float, float, float]:
+    """Difference of two systems' micro F1 with its 95 % interval, by a paired bootstrap over documents, seeds nested.
+
+    Of several seeds, the difference is that of the mean F1. A resample draws documents, the same of all seeds, and seeds anew.
 
     Args:
-        a, b: (correct, predicted, gold) of each document, in the same order.
+        a, b: (correct, predicted, gold) of each document, in the same order, ``[documents, 3]`` or ``[seeds, documents, 3]``.
         rounds: resamples.
         seed: of the resampling.
 
     Returns:
         F1 of ``a`` less F1 of ``b``, lower and upper bound.
     """
-    left, right = np.array(a, dtype=np.float64), np.array(b, dtype=np.float64)
+    both = np.stack([np.asarray(x, dtype=np.float64) for x in (a, b)])
+    both = both if both.ndim == 4 else both[:, None]
+    _, seeds, documents, _ = both.shape
     rng = np.random.default_rng(seed)
-    draws = rng.integers(len(left), size=(rounds, len(left)))
-    differences = _f1(left[draws].sum(1)) - _f1(right[draws].sum(1))
-    low, high = np.quantile(differences, [0.025, 0.975])
-    return float(_f1(left.sum(0)) - _f1(right.sum(0))), float(low), float(high)
+    drawn = np.empty(rounds)
+    for i in range(rounds):
+        rows = rng.integers(documents, size=documents)
+        means = _f1(both[:, rng.integers(seeds, size=seeds)][:, :, rows].sum(2)).mean(1)
+        drawn[i] = means[0] - means[1]
+    means = _f1(both.sum(2)).mean(1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(means[0] - means[1]), float(low), float(high)
 
 
 def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -74,3 +74,17 @@ def test_the_bootstrap_tells_a_difference_from_none():
     _, low, high = bootstrap_difference(rows, other)
     assert low < 0 < high
     assert bootstrap_difference(better, rows, seed=3) == bootstrap_difference(better, rows, seed=3)
+
+
+def test_of_several_seeds_documents_are_drawn_once_and_seeds_nested():
+    """Twice the same seed is one seed: it makes no interval narrower. Seeds that differ make it wider."""
+    rng = np.random.default_rng(2)
+    gold = rng.integers(3, 9, size=60)
+    rows = [(int(rng.binomial(g, 0.6)), int(g), int(g)) for g in gold]
+    better = [(int(rng.binomial(g, 0.7)), int(g), int(g)) for g in gold]
+    one, twice = bootstrap_difference(better, rows), bootstrap_difference([better] * 2, [rows] * 2)
+    assert twice[0] == pytest.approx(one[0]) and twice[2] - twice[1] == pytest.approx(one[2] - one[1], rel=0.1)
+    worse = [(max(c - 2, 0), p, g) for c, p, g in better]
+    value, low, high = bootstrap_difference([better, worse], [rows] * 2)
+    assert value == pytest.approx(np.mean([one[0], bootstrap_difference(worse, rows)[0]]))
+    assert high - low > 1.5 * (one[2] - one[1])
