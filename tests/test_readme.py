@@ -47,6 +47,11 @@ def test_make_targets_exist() -> None:
     assert targets and all(re.search(rf"^{target}:", makefile, re.M) for target in targets)
 
 
+def test_the_tables_of_results_say_what_the_result_files_say() -> None:
+    done = subprocess.run([sys.executable, ROOT / "benchmarks" / "tables.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_the_sample_session_runs(tmp_path: Path) -> None:
     """Shell blocks in their order, then the Python ones, as a reader would type them."""
