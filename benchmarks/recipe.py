@@ -8,7 +8,7 @@ and with the balance of precision and recall that was calibrated there. The seco
 same documents: it serves to choose, not to claim. ``full …`` trains all of the encoder's weights at that rate instead of adapters,
 ``averaged`` keeps an exponential mean of the weights (half of it the last 69 steps), ``weak`` reads texts (``--text``) along whose labels
 are the names of the pack, ``adapted`` starts from an encoder of ``ontograft train encoder``, ``joint`` trains the graph encoder's messages
-along (``joint.py``). ``--dev A,B`` also scores these trials on dev,
+along (``joint.py``). ``NAME:1`` is the same of another seed. ``--dev A,B`` also scores these trials on dev,
 once, for their difference. ``--summary`` makes ``benchmarks/results/recipe.json`` of the files.
 """
 
@@ -133,10 +133,12 @@ def weakly(texts: Path, pack: Pack) -> list[Annotated]:
     return found
 
 
-def run(name: str, options: argparse.Namespace) -> None:
-    """Train and score a trial."""
-    target = RESULTS / "recipe" / f"{name.replace(' ', '-')}.json"
-    if target.exists() and name not in options.dev:
+def run(cell: str, options: argparse.Namespace) -> None:
+    """Train and score a trial of a seed."""
+    name, _, seed = cell.partition(":")
+    file = "-".join([name.replace(" ", "-"), *([seed] if int(seed or 0) else [])])
+    target = RESULTS / "recipe" / f"{file}.json"
+    if target.exists() and cell not in options.dev:
         return
     trial, began, pack = TRIALS[name], time.monotonic(), Pack.open(options.pack)
     documents = read_corpus(options.data / "bc5cdr/train.pubtator.txt")
@@ -144,7 +146,7 @@ def run(name: str, options: argparse.Namespace) -> None:
     knowledge = Knowledge(pack, pack.vectors(encoder.key()))
     settings = TaggerSettings(labels=(), **trial.tagger)
     settings = replace(settings, attention=replace(settings.attention, concept=encoder.settings.width))
-    training = TrainingSettings(**{**TRAINING, **trial.training})
+    training = TrainingSettings(**{**TRAINING, **trial.training, "seed": int(seed or 0)})
     beside = [weakly(options.text, pack) if part == WEAKLY else read_corpus(options.data / part) for part in trial.beside]
     with changed(trial, encoder, knowledge):
         knowledge = replace(knowledge, vectors=numbered(knowledge.vectors)) if trial.joint else knowledge
@@ -153,7 +155,7 @@ def run(name: str, options: argparse.Namespace) -> None:
             knowledge,
             settings,
             training,
-            folder=options.runs / name.replace(" ", "-"),
+            folder=options.runs / file,
             base=base_encoders.resolve(str(options.adapted) if trial.adapted else None),
             beside=beside,
             tune_share=TUNE,
@@ -162,16 +164,16 @@ def run(name: str, options: argparse.Namespace) -> None:
     body = {
         **{"trial": name, "data": "tune: a fifth of BC5CDR train", "pack": pack.hash, "seconds": round(time.monotonic() - began)},
         **{"training": asdict(training), "settings": asdict(trial), "outside": trained.settings.outside, "apart": trained.settings.apart},
-        **figures(trained, knowledge, [d for d in documents if share(d.id) < TUNE]),
+        **figures(trained, knowledge, [d for d in documents if share(d.id) < TUNE], training.seed),
         **provenance(),
     }
-    if name in options.dev:
-        body["dev"] = figures(trained, knowledge, read_corpus(options.data / "bc5cdr/dev.pubtator.txt"))
+    if cell in options.dev:
+        body["dev"] = figures(trained, knowledge, read_corpus(options.data / "bc5cdr/dev.pubtator.txt"), training.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(body, indent=1) + "\n")
 
 
-def figures(trained: TrainedTagger, knowledge: Knowledge, documents: Sequence[Annotated]) -> dict[str, Any]:
+def figures(trained: TrainedTagger, knowledge: Knowledge, documents: Sequence[Annotated], seed: int) -> dict[str, Any]:
     """Scores before and after the calibration, and what the bootstrap needs of the second."""
     settings, model = trained.settings, trained.built.model
     finder = CandidateFinder(knowledge.pack, lexicon=trained.lexicon)
@@ -191,18 +193,22 @@ def figures(trained: TrainedTagger, knowledge: Knowledge, documents: Sequence[An
         for one in [score_spans([d], [e], [p], settings.tags)[0]]
     ]
     shown = {key: {k: round(v, 4) for k, v in score.to_dict().items()} for key, score in (("as trained", before), ("calibrated", after))}
-    return {**shown, "metrics": {"seed": 0, "span_f1": after.f1, "document_counts": counts}}
+    return {**shown, "metrics": {"seed": seed, "span_f1": after.f1, "document_counts": counts}}
 
 
 def summary() -> dict[str, Any]:
-    """All trials, and those scored on dev against the first of them."""
-    found = [json.loads(path.read_text()) for path in sorted((RESULTS / "recipe").glob("*.json"))]
-    on_dev = {row["trial"]: [{"metrics": row["dev"]["metrics"]}] for row in found if "dev" in row}
-    on_tune = {row["trial"]: [row] for row in found if "metrics" in row}
+    """All trials, the first seed's figures in full, and those scored on dev against the first of them."""
+    read = [json.loads(path.read_text()) for path in (RESULTS / "recipe").glob("*.json")]
+    found: cells.Cells = {}
+    for row in sorted(read, key=lambda row: (row["trial"], row["training"]["seed"])):
+        found.setdefault(row["trial"], []).append(row)
+    on_tune = {name: rows for name, rows in found.items() if "metrics" in rows[0]}
+    on_dev = {name: some for name, rows in found.items() if (some := [row["dev"] for row in rows if "dev" in row])}
     shown = ("as trained", "calibrated", "outside", "apart", "seconds", "commit")
     return {
         "data": "tune: a fifth of BC5CDR train",
-        "trials": {row["trial"]: {key: row[key] for key in shown if key in row} for row in found},
+        "trials": {name: {key: rows[0][key] for key in shown if key in rows[0]} for name, rows in found.items()},
+        "seeds on tune": {name: cells.figures(rows) for name, rows in on_tune.items()},
         "differences on tune": cells.differences(on_tune, [(name, "hide") for name in on_tune if name != "hide"]),
         "dev": {name: cells.figures(rows) for name, rows in on_dev.items()},
         "differences on dev": cells.differences(on_dev, [(name, "hide") for name in on_dev if name != "hide"]),
