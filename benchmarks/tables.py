@@ -111,8 +111,10 @@ def arms() -> list[Row]:
 
 def labels() -> list[Row]:
     found = result("labels")["cells"]
-    documents = {part: cell["documents"] for name, cell in found.items() for part in [name.partition("@")[2]]}
-    head = [f"{part if part != '1' else 'all'} ({', '.join(map(str, documents[part]))})" for part in PARTS if part in documents]
+    documents: dict[str, set[int]] = {}
+    for name, cell in found.items():
+        documents.setdefault(name.partition("@")[2], set()).update(cell["documents"])
+    head = [f"{part if part != '1' else 'all'} ({', '.join(map(str, sorted(documents[part])))})" for part in PARTS if part in documents]
     rows = [
         (f"`{arm}`", *(seeds(found.get(f"{arm}@{part}")) for part in PARTS if part in documents))
         for arm in ("off", "aliases", "names", "graph-", "graph")
