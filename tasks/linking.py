@@ -112,7 +112,7 @@ class Linker:
                 found[i] = self._by_posterior(example, prediction, row, label)
         named = {i for i, scored in enumerate(found) if scored.concepts}
         # Not a name, one left out of a window that was full, or a name of other things only.
-        missing = [i for i, scored in enumerate(found) if not scored.concepts]
+        missing = [i for i in range(len(spans)) if i not in named]
         if missing:
             meant = long_forms(example.text)
             queries = {i: self._query(example, spans[i], meant) for i in missing}
@@ -248,9 +248,10 @@ def _ordered(masses: Mapping[int, float]) -> Scored:
 def _inside(vocabulary: Vocabulary, scored: Scored) -> Scored:
     """Of the concepts of one name those that the vocabulary has, where it has any: the others name nothing else."""
     inside = {c: s for c, s in zip(scored.concepts, scored.scores, strict=True) if c in vocabulary}
-    if not inside:
+    there = sum(inside.values())
+    if not there:  # none, or with a probability too small to be told from none
         return scored
-    share = sum(scored.scores) / sum(inside.values())
+    share = sum(scored.scores) / there
     return _ordered({c: s * share for c, s in inside.items()})
 
 

@@ -27,11 +27,12 @@ def chemicals(tmp_path_factory):
     """Two vocabularies with the same names, and a class that is named as its member but for the plural."""
     folder = tmp_path_factory.mktemp("chemicals")
     rows = [
-        *concept("mesh:D1", "Ephedrine", types=("T109",)),
+        *concept("mesh:D1", "Ephedrine Hydrochloride", "ephedrine", types=("T109",)),
         *concept("mesh:D2", "Ethanolamines", types=("T109",)),
         *concept("mesh:D3", "Ergotamines", types=("T109",)),
         *concept("mesh:D4", "Ergotamine", types=("T109",)),
         *concept("CHEBI:1", "ephedrine", parents=("mesh:D2",), types=("T109",)),
+        *concept("CHEBI:9", "ephedrine hydrochloride", types=("T109",)),  # this one is joined to the one of MeSH
         *concept("CHEBI:2", "mate", parents=("mesh:D2",), types=("T109",)),
         *concept("CHEBI:3", "mate tea", types=("T109",)),
         Name("CHEBI:3", "mate", Scope.RELATED),
@@ -166,12 +167,16 @@ def test_a_name_as_it_is_written_outweighs_another_form_and_a_name_that_is_merel
 
 
 def test_of_the_concepts_of_a_name_those_of_the_vocabulary_speak_for_all(chemicals):
+    assert chemicals.index_of("CHEBI:1") != chemicals.index_of("mesh:D1")  # not joined
     named = posterior(chemicals, "ephedrine", CHEBI_1=0.7, mesh_D1=0.2)
     _, scored = linked(chemicals, "ephedrine", 0, 0, "X", prediction=named)
     assert scored.concepts[0] == chemicals.index_of("CHEBI:1")
     mesh = Vocabulary(chemicals, ["mesh"])
     _, scored = linked(chemicals, "ephedrine", 0, 0, "X", prediction=named, vocabulary=mesh)
     assert scored == Scored((chemicals.index_of("mesh:D1"),), pytest.approx((1.0,)))  # not by what stands above the other
+    none = posterior(chemicals, "ephedrine", CHEBI_1=0.9, mesh_D1=0.0)  # a posterior so sure that nothing is left
+    _, scored = linked(chemicals, "ephedrine", 0, 0, "X", prediction=none, vocabulary=mesh)
+    assert scored.concepts[0] == chemicals.index_of("mesh:D2")
     only = posterior(chemicals, "mate", CHEBI_2=0.9)
     _, scored = linked(chemicals, "mate", 0, 0, "X", prediction=only, vocabulary=mesh)
     assert scored == Scored((chemicals.index_of("mesh:D2"),), pytest.approx((0.25,)))
