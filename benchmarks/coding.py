@@ -38,8 +38,7 @@ FILTERED = "phrase dictionary, filtered"
 
 def interval(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, float]:
     """F1 of ``a`` less F1 of ``b``, ``[seeds, documents, 3]`` each, with its 95 % interval."""
-    value, low, high = bootstrap_difference(a, b)
-    return {"difference": value, "low": low, "high": high}
+    return dict(zip(("difference", "low", "high"), bootstrap_difference(a, b), strict=True))
 
 
 def difference(a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, dict[str, float]]:

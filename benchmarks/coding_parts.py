@@ -41,10 +41,11 @@ from ontograft.tasks.coding.reader import Encoding, Reader
 from ontograft.tasks.coding.settings import CoderSettings, CodingTraining, bin_of
 from ontograft.tasks.coding.states import StateEncoder
 from ontograft.tasks.coding.training import Example, Material, examples_of, fit, learn_all, out_of_fold, retriever, score
+from ontograft.tasks.metrics import bootstrap_difference
 
 RESULT = Path(__file__).parent / "results" / "coding_parts.json"
 STAGES = ((0.6, 0), (0.6, 10), (0.5, 0), (0.5, 10))
-HELD, FOLDS, ROUNDS = 0, 5, 2000
+HELD, FOLDS = 0, 5
 LORA_RATE, READER_RATE, TOGETHER = 5e-4, 3e-4, 4
 
 
@@ -159,17 +160,7 @@ def figures(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]) 
 
 def interval(one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, float]:
     """F1 of one less F1 of the other with its 95 % interval, documents drawn anew."""
-    rng, found = np.random.default_rng(0), []
-    for _ in range(ROUNDS):
-        rows = rng.integers(len(one), size=len(one))
-        found.append(_f1(one[rows]) - _f1(other[rows]))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return {"difference": _f1(one) - _f1(other), "low": float(low), "high": float(high)}
-
-
-def _f1(sums: NDArray[np.int64]) -> float:
-    right, chosen, gold = sums.sum(0)
-    return float(2 * right / max(1, chosen + gold))
+    return dict(zip(("difference", "low", "high"), bootstrap_difference(one, other), strict=True))
 
 
 def readers(

@@ -98,15 +98,16 @@ def bootstrap_difference(a: ArrayLike, b: ArrayLike, *, rounds: int = 2000, seed
     Of several seeds, the difference is that of the mean F1. A resample draws documents, the same of all seeds, and seeds anew.
 
     Args:
-        a, b: (correct, predicted, gold) of each document, in the same order, ``[documents, 3]`` or ``[seeds, documents, 3]``.
+        a, b: (correct, predicted, gold) of each document, in the same order, ``[documents, 3]`` or ``[seeds, documents, 3]``; what has one
+            seed is held against each of the other's.
         rounds: resamples.
         seed: of the resampling.
 
     Returns:
         F1 of ``a`` less F1 of ``b``, lower and upper bound.
     """
-    both = np.stack([np.asarray(x, dtype=np.float64) for x in (a, b)])
-    both = both if both.ndim == 4 else both[:, None]
+    sides = [np.asarray(x, dtype=np.float64) for x in (a, b)]
+    both = np.stack(np.broadcast_arrays(*(x if x.ndim == 3 else x[None] for x in sides)))
     _, seeds, documents, _ = both.shape
     rng = np.random.default_rng(seed)
     drawn = np.empty(rounds)

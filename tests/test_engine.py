@@ -214,7 +214,9 @@ def test_hashes_stand_for_model_and_pack(engine, tiny, tiny_bundle):
 
 
 def test_a_model_without_knowledge_tags_too(tiny, tiny_bundle):
-    check(ontograft.load(f"{tiny_bundle.folder}.runs/off-0/bundle", pack=tiny.pack).tag(TEXT))
+    document = ontograft.load(f"{tiny_bundle.folder}.runs/off-0/bundle", pack=tiny.pack).tag(TEXT)
+    check(document)
+    assert document.entities
 
 
 @pytest.mark.parametrize(

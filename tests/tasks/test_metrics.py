@@ -88,3 +88,11 @@ def test_of_several_seeds_documents_are_drawn_once_and_seeds_nested():
     value, low, high = bootstrap_difference([better, worse], [rows] * 2)
     assert value == pytest.approx(np.mean([one[0], bootstrap_difference(worse, rows)[0]]))
     assert high - low > 1.5 * (one[2] - one[1])
+
+
+def test_what_has_one_seed_is_held_against_each_of_several():
+    rows = [(2, 3, 4), (1, 2, 3), (4, 4, 5)]
+    runs = [[(3, 3, 4), (2, 2, 3), (4, 4, 5)], [(3, 4, 4), (1, 2, 3), (5, 5, 5)]]
+    expected = bootstrap_difference(runs, [rows, rows])
+    assert bootstrap_difference(runs, rows) == bootstrap_difference(runs, [rows]) == expected
+    assert bootstrap_difference(rows, runs)[0] == pytest.approx(-expected[0])
